@@ -1,0 +1,199 @@
+package redact
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// encodings are written out here on their own, as a writer of a log would
+// make them, so that the package is not compared with itself.
+func encodings(t testing.TB, s string) map[string]string {
+	t.Helper()
+	body := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Trim(string(b), `"`)
+	}
+	var loose strings.Builder
+	enc := json.NewEncoder(&loose)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	looseBody := strings.TrimSuffix(loose.String(), "\n")
+	m := map[string]string{
+		"plain":              s,
+		"base64":             base64.StdEncoding.EncodeToString([]byte(s)),
+		"base64 raw":         base64.RawStdEncoding.EncodeToString([]byte(s)),
+		"base64url":          base64.URLEncoding.EncodeToString([]byte(s)),
+		"base64url raw":      base64.RawURLEncoding.EncodeToString([]byte(s)),
+		"hex":                hex.EncodeToString([]byte(s)),
+		"hex upper":          fmt.Sprintf("%X", s),
+		"query":              url.QueryEscape(s),
+		"path":               url.PathEscape(s),
+		"JSON without HTML":  looseBody[1 : len(looseBody)-1],
+		"Go string":          fmt.Sprintf("%q", s)[1 : len(fmt.Sprintf("%q", s))-1],
+		"query in lowercase": lowerEscapes(url.QueryEscape(s)),
+	}
+	if !strings.ContainsAny(s, `"`) {
+		m["JSON"] = body(s)
+	}
+	return m
+}
+
+func lowerEscapes(s string) string {
+	parts := strings.Split(s, "%")
+	for i := 1; i < len(parts); i++ {
+		parts[i] = strings.ToLower(parts[i][:2]) + parts[i][2:]
+	}
+	return strings.Join(parts, "%")
+}
+
+func TestRedactorCoversEveryEncoding(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{
+		"Passw0rd!", "a/b+c=d&e<f>", `quote " and \ back`, "pfäffikon-ключ-🔑", "tab\tnewline\n!", "%2F%2f%%",
+		`\u003c\\u0026 slash/`, strings.Repeat("s3cret", 100),
+	} {
+		var r Redactor
+		r.Add(secret)
+		for name, form := range encodings(t, secret) {
+			text := "before " + form + " after"
+			if got := r.String(text); got != "before "+Mark+" after" {
+				t.Errorf("%s of %q: %q became %q", name, secret, text, got)
+			}
+		}
+	}
+}
+
+// Spellings of other JSON writers, as literals.
+func TestRedactorForeignJSON(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	r.Add("pä/ss🔑<w>", "a b=c&d")
+	for _, text := range []string{
+		`p\u00e4/ss\ud83d\udd11<w>`,                        // Python
+		`pä\/ss🔑<w>`,                                       // PHP with JSON_UNESCAPED_UNICODE
+		`pä/ss🔑\u003cw\u003e`,                              // Go
+		`p\u00e4/ss\ud83d\udd11\u003cw\u003e`,              // both
+		"p%C3%A4%2Fss%F0%9F%94%91%3Cw%3E", "a%20b%3Dc%26d", // RFC 3986
+	} {
+		if got := r.String("x " + text); got != "x "+Mark {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func TestRedactorLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	if got := r.String("nothing known yet"); got != "nothing known yet" {
+		t.Errorf("zero value changed the text to %q", got)
+	}
+	r.Add("", "short", "longenough")
+	for in, want := range map[string]string{
+		"":                         "",
+		"short stays":              "short stays",
+		"longenoug stays":          "longenoug stays",
+		"longenough goes":          Mark + " goes",
+		"longenoughlongenough":     Mark,
+		"longenough longenough":    Mark + " " + Mark,
+		"LONGENOUGH is not known":  "LONGENOUGH is not known",
+		"x" + Mark + "longenoughy": "x" + Mark + Mark + "y",
+	} {
+		if got := r.String(in); got != want {
+			t.Errorf("String(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestRedactorOverlaps(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	r.Add("abcdef", "abcdefghij", "efghijkl", "xyzxyz")
+	for in, want := range map[string]string{
+		"-abcdefghij-":    "-" + Mark + "-",
+		"-abcdefghijkl-":  "-" + Mark + "-", // efghijkl begins inside abcdefghij
+		"-xyzxyzxyz-":     "-" + Mark + "-", // a secret that overlaps itself
+		"-abcdef-xyzxyz-": "-" + Mark + "-" + Mark + "-",
+	} {
+		if got := r.String(in); got != want {
+			t.Errorf("String(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestRedactorBasic(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	r.AddBasic("client", "s%cret")
+	r.AddBasic("nobody", "")
+	for _, header := range []string{
+		base64.StdEncoding.EncodeToString([]byte("client:s%cret")),
+		base64.StdEncoding.EncodeToString([]byte("client:s%25cret")), // form-encoded halves
+	} {
+		if got := r.String("Authorization: Basic " + header); got != "Authorization: Basic "+Mark {
+			t.Errorf("got %q", got)
+		}
+	}
+	if got := r.String("Basic " + base64.StdEncoding.EncodeToString([]byte("nobody:"))); strings.Contains(got, Mark) {
+		t.Errorf("no secret, yet %q", got)
+	}
+	r.AddBasic("client", "tiny") // too short alone, not as a pair
+	if got := r.String(base64.StdEncoding.EncodeToString([]byte("client:tiny"))); got != Mark {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRedactorConcurrent(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			secret := fmt.Sprintf("secret-%d", i)
+			r.Add(secret)
+			if got := r.String("x " + secret); got != "x "+Mark {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzRedactor(f *testing.F) {
+	f.Add("Passw0rd!", "abcdef", "log: ", " end")
+	f.Add("[redacted]", "redact", "[redacted", "]")
+	f.Add("a/b+c=d&e<f>", "é\\u0000\"x", "", "%")
+	f.Add("\xff\xfe\xfd\xfc\xfb\xfa", "aaaaaa", "aaaaaaaaaaa", "a")
+	f.Fuzz(func(t *testing.T, one, two, before, after string) {
+		if len(one) > 1<<10 || len(two) > 1<<10 {
+			return
+		}
+		var r Redactor
+		r.Add(one, two)
+		for name, form := range encodings(t, one) {
+			out := r.String(before + form + after + form + two)
+			// The mark itself may hold a secret such as "redact"; what
+			// stands around the marks may not.
+			for _, part := range strings.Split(out, Mark) {
+				for _, secret := range []string{one, two} {
+					if len(secret) >= minLength && strings.Contains(part, secret) {
+						t.Fatalf("%q left in %q", secret, out)
+					}
+				}
+				if len(one) >= minLength && strings.Contains(part, form) {
+					t.Fatalf("%s of %q left in %q", name, one, out)
+				}
+			}
+		}
+	})
+}
