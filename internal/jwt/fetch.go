@@ -1,0 +1,94 @@
+package jwt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxRedirects is how many redirects a fetch of keys follows, all of them
+// within one origin: who decides about the keys decides about every token.
+const maxRedirects = 2
+
+// fetchKeys gets the document at a jwks_uri: status 200, at most 1 MiB after
+// decompression.
+func fetchKeys(ctx context.Context, client *http.Client, rawURL string) ([]byte, error) {
+	u, err := keysURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("keys of %s: %w", rawURL, err)
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	within := *client
+	within.CheckRedirect = sameOriginOnly
+	within.Jar = nil // keys are public: nothing of the user goes along
+	response, err := within.Do(request)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err // the URL is named once, by us
+		}
+		return nil, fmt.Errorf("fetching keys from %s: %w", rawURL, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("fetching keys from %s: it answered %d %s", rawURL, response.StatusCode, http.StatusText(response.StatusCode))
+	}
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxKeys+1))
+	if err != nil {
+		return nil, fmt.Errorf("fetching keys from %s: reading the answer: %w", rawURL, err)
+	}
+	return data, nil
+}
+
+// keysURL refuses addresses at which an attacker on the way, or a slip in the
+// configuration, could put keys of its own.
+func keysURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("the address of the keys is not a URL") // err would repeat a password in it
+	case u.User != nil:
+		return nil, errors.New("the address of the keys, " + u.Redacted() + ", holds a user name: refused")
+	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("the address of the keys is " + quote(raw) + ", want https://…")
+	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
+		return nil, errors.New("the address of the keys, " + raw + ", is plain http beyond this machine: refused")
+	}
+	return u, nil
+}
+
+func loopbackHost(host string) bool {
+	host = strings.ToLower(host)
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func sameOriginOnly(request *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return errors.New("it redirects more than 2 times")
+	}
+	if to, from := origin(request.URL), origin(via[0].URL); to != from {
+		return errors.New("it redirects to another origin, " + quote(to) + ": not followed")
+	}
+	return nil
+}
+
+// origin is scheme, host and port (RFC 6454), with the default port spelt out.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
