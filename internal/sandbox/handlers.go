@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/gateway"
+	"github.com/cogctl/cogctl/internal/jwt"
+)
+
+// KeyHeader carries the key of the run to the control listener.
+const KeyHeader = "X-Cogctl-Key"
+
+// cloudHandler serves the user pool API and the documents of each pool.
+func (s *Sandbox) cloudHandler(base string) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("POST /{$}", s.pool)
+	for id, keys := range s.pool.Issuer.Keys {
+		set, err := jwt.MarshalKeys(keys.Public()...)
+		if err != nil {
+			return nil, fmt.Errorf("keys of user pool %s: %w", id, err)
+		}
+		discovery, err := discoveryDocument(base + "/" + id)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("GET /"+id+"/.well-known/jwks.json", document(set))
+		mux.Handle("GET /"+id+"/.well-known/openid-configuration", document(discovery))
+	}
+	return mux, nil
+}
+
+// discoveryDocument is that of a pool without a domain: it has no OAuth
+// endpoints to name. What AWS leaves out then is UNCONFIRMED.
+func discoveryDocument(issuer string) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"issuer":                                issuer,
+		"jwks_uri":                              issuer + "/.well-known/jwks.json",
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"response_types_supported":              []string{"code", "token"},
+		"scopes_supported":                      []string{"openid", "email", "phone", "profile"},
+		"subject_types_supported":               []string{"public"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
+	})
+}
+
+func document(body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(body)
+	})
+}
+
+// apiHandler is the API behind the gateway. Whether a user may do a thing is
+// for the backend to say, not for the gateway: /admin lets everybody with a
+// token in, and its backend looks at the groups.
+func (s *Sandbox) apiHandler(issuer string) http.Handler {
+	pool := s.options.Seed.Pools[0]
+	keys := jwt.NewStaticKeys(issuer, s.pool.Issuer.Keys[pool.ID].Public()...)
+	var audience []string
+	for _, c := range pool.Clients {
+		audience = append(audience, c.ID)
+	}
+	cognito := &gateway.CognitoAuthorizer{Keys: keys, Issuers: []string{issuer}, Now: s.options.Now}
+	jwtAuthorizer := &gateway.JWTAuthorizer{Keys: keys, Issuer: issuer, Audience: audience, Now: s.options.Now}
+	echo := http.HandlerFunc(echo)
+	api := &gateway.API{Routes: []gateway.Route{
+		{Name: "open", Method: "ANY", Path: "/open", Kind: gateway.REST, Backend: echo},
+	}}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		api.Routes = append(api.Routes,
+			gateway.Route{Name: "myendpoint", Method: method, Path: "/myendpoint", Kind: gateway.REST, Authorizer: cognito, Backend: echo},
+			gateway.Route{Name: "profile", Method: method, Path: "/profile", Kind: gateway.HTTP, Authorizer: jwtAuthorizer, Backend: echo},
+			gateway.Route{Name: "admin", Method: method, Path: "/admin", Kind: gateway.REST, Authorizer: cognito, Backend: onlyGroup("admin", echo)},
+		)
+	}
+	return api
+}
+
+// controlHandler is for tests. Everything on it needs the key of the run.
+func (s *Sandbox) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
+	mux.HandleFunc("GET /codes", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Codes()) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get(KeyHeader)), []byte(s.key)) != 1 {
+			writeJSON(w, http.StatusForbidden, message("the control listener needs the key of this run in "+KeyHeader))
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// Code is a message that the sandbox would have sent to a user.
+type Code struct {
+	Pool        string    `json:"pool"`
+	Username    string    `json:"username"`
+	Kind        string    `json:"kind"` // the operation: SignUp, AdminCreateUser
+	Destination string    `json:"destination"`
+	Code        string    `json:"code"` // of AdminCreateUser: the temporary password
+	Sent        time.Time `json:"sent"`
+}
+
+// Codes lists what was sent, the oldest first.
+func (s *Sandbox) Codes() []Code {
+	codes := []Code{}
+	for _, m := range s.store.Messages() {
+		codes = append(codes, Code{
+			Pool: m.PoolID, Username: m.Username, Kind: m.Kind, Destination: m.Destination, Code: m.Code, Sent: m.Sent.UTC(),
+		})
+	}
+	return codes
+}
+
+type eventKey struct{}
+
+// observe sets the Date of our clock, keeps panics from the server, and tells
+// Log what was answered.
+func (s *Sandbox) observe(listener string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event := &Event{Listener: listener, Method: r.Method, Path: r.URL.Path}
+		w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
+		record := &recorder{ResponseWriter: w}
+		defer func() {
+			broken := recover() != nil
+			if broken && record.status == 0 {
+				writeJSON(record, http.StatusInternalServerError, message("Internal server error"))
+				broken = false
+			}
+			if s.options.Log != nil {
+				event.Status, event.Error = record.status, errorType(w.Header())
+				s.options.Log(*event)
+			}
+			if broken {
+				// Part of an answer is out: the client must not take it for all.
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		next.ServeHTTP(record, r.WithContext(context.WithValue(r.Context(), eventKey{}, event)))
+	})
+}
+
+// errorType is the value of x-amzn-errortype, in whatever spelling the header
+// was set, without what may follow a colon.
+func errorType(h http.Header) string {
+	for name, values := range h {
+		if strings.EqualFold(name, "x-amzn-errortype") && len(values) > 0 {
+			t, _, _ := strings.Cut(values[0], ":")
+			return t
+		}
+	}
+	return ""
+}
+
+// recorder remembers the status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func message(text string) map[string]string { return map[string]string{"message": text} }
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	// An error here means that the client has gone.
+	_ = encoder.Encode(value)
+}
+
+// onlyGroup is a backend that does its own authorization, by cognito:groups.
+func onlyGroup(group string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(groups(r), group) {
+			writeJSON(w, http.StatusForbidden, message(fmt.Sprintf("only members of the group %s may do this", group)))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

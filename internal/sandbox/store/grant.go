@@ -1,0 +1,108 @@
+package store
+
+import (
+	"crypto/sha256"
+	"errors"
+	"time"
+)
+
+// Errors of refresh tokens beside ErrUnknown and ErrExpired.
+var (
+	ErrRevoked = errors.New("revoked")
+	ErrReused  = errors.New("rotated away before") // RefreshTokenReuseException
+)
+
+// Grant is one sign-in: what all its tokens share through every refresh. It is
+// named by the origin_jti claim.
+type Grant struct {
+	OriginJTI string
+	EventID   string
+	PoolID    string
+	ClientID  string
+	Username  string
+	AuthTime  time.Time
+	Expires   time.Time // of the refresh token; a rotated one gets no more than the rest of it
+}
+
+type grantState struct {
+	Grant
+	revoked bool
+}
+
+type tokenState struct {
+	grant   *grantState
+	rotated time.Time // zero: never
+}
+
+// AddGrant records a sign-in and its refresh token.
+func (s *Store) AddGrant(g Grant, refreshToken string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := &grantState{Grant: g}
+	s.grants[g.OriginJTI] = state
+	s.refresh[sha256.Sum256([]byte(refreshToken))] = &tokenState{grant: state}
+}
+
+// Grant returns the sign-in a refresh token belongs to. With ErrExpired,
+// ErrRevoked and ErrReused the grant comes along; ErrUnknown has none. grace
+// is how long a token works after it was rotated away.
+func (s *Store) Grant(refreshToken string, grace time.Duration, now time.Time) (Grant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.refresh[sha256.Sum256([]byte(refreshToken))]
+	if t == nil {
+		return Grant{}, ErrUnknown
+	}
+	return t.grant.Grant, t.usable(grace, now)
+}
+
+// Rotate is Grant, and puts replacement in the place of the token. A token
+// rotated before and still in its grace period may be rotated again: that is
+// the retry the period is for. Its end does not move.
+func (s *Store) Rotate(refreshToken, replacement string, grace time.Duration, now time.Time) (Grant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.refresh[sha256.Sum256([]byte(refreshToken))]
+	if t == nil {
+		return Grant{}, ErrUnknown
+	}
+	if err := t.usable(grace, now); err != nil {
+		return t.grant.Grant, err
+	}
+	if t.rotated.IsZero() {
+		t.rotated = now
+	}
+	s.refresh[sha256.Sum256([]byte(replacement))] = &tokenState{grant: t.grant}
+	return t.grant.Grant, nil
+}
+
+// Revoke ends the sign-in a refresh token belongs to: the token, those it was
+// rotated from and to, and the access tokens of the same origin.
+func (s *Store) Revoke(refreshToken string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.refresh[sha256.Sum256([]byte(refreshToken))]; t != nil {
+		t.grant.revoked = true
+	}
+}
+
+// Revoked says whether the sign-in named by an origin_jti claim was ended.
+func (s *Store) Revoked(originJTI string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.grants[originJTI]
+	return g != nil && g.revoked
+}
+
+func (t *tokenState) usable(grace time.Duration, now time.Time) error {
+	switch {
+	case t.grant.revoked:
+		return ErrRevoked
+	case now.After(t.grant.Expires):
+		return ErrExpired
+	// With no grace at all the second use is too late even in the same instant.
+	case !t.rotated.IsZero() && (grace <= 0 || now.After(t.rotated.Add(grace))):
+		return ErrReused
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+// Package store is the state of the sandbox: user pools with their app clients,
+// groups and users, and everything that lives between two requests — SRP
+// handshakes, challenge sessions, refresh tokens, verification codes, and the
+// count of wrong passwords.
+//
+// It knows no wire format and no error text. One mutex guards all of it, and
+// every method is one step: what must not be torn apart (take a single-use
+// session, rotate a refresh token) is one call. Values go in and come out as
+// copies, so a caller can work on a User without holding anything, and the
+// costly arithmetic (an SRP verifier takes milliseconds) is done outside the
+// lock by the caller. Time is a parameter, never read here.
+//
+// No password is kept, only its SRP verifier; no refresh token is kept, only
+// its SHA-256.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Errors of the store. The caller words them for the wire.
+var (
+	ErrNoPool         = errors.New("no such user pool")
+	ErrNoUser         = errors.New("no such user")
+	ErrUsernameExists = errors.New("username is taken")
+	ErrAliasExists    = errors.New("alias belongs to another user")
+)
+
+// Store holds every pool. Make one with New; it is safe for concurrent use.
+type Store struct {
+	mu         sync.Mutex
+	pools      map[string]*poolState
+	clients    map[string]Client // by client id, which is unique in the store
+	handshakes singles[Handshake]
+	sessions   singles[Session]
+	grants     map[string]*grantState   // by origin_jti
+	refresh    map[[32]byte]*tokenState // by SHA-256 of the refresh token
+	attempts   map[attemptKey]*attempts
+	codes      map[codeKey]*Code
+	mailbox    []Message
+}
+
+type poolState struct {
+	Pool
+	groups map[string]Group
+	users  map[string]*User // by folded username
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		pools:    map[string]*poolState{},
+		clients:  map[string]Client{},
+		grants:   map[string]*grantState{},
+		refresh:  map[[32]byte]*tokenState{},
+		attempts: map[attemptKey]*attempts{},
+		codes:    map[codeKey]*Code{},
+	}
+}
+
+// AddPool adds a pool with its clients and groups. Pool ids and client ids are
+// unique in the store: a client id alone names its pool, as at AWS.
+func (s *Store) AddPool(p Pool, clients []Client, groups []Group) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.ID == "" {
+		return errors.New("a user pool needs an id")
+	}
+	if s.pools[p.ID] != nil {
+		return fmt.Errorf("user pool %q is there twice", p.ID)
+	}
+	state := &poolState{Pool: p, groups: map[string]Group{}, users: map[string]*User{}}
+	for _, g := range groups {
+		if _, twice := state.groups[g.Name]; twice || g.Name == "" {
+			return fmt.Errorf("user pool %q: group %q is there twice or has no name", p.ID, g.Name)
+		}
+		state.groups[g.Name] = g
+	}
+	for i, c := range clients {
+		_, taken := s.clients[c.ID]
+		again := slices.ContainsFunc(clients[:i], func(o Client) bool { return o.ID == c.ID })
+		if c.ID == "" || taken || again {
+			return fmt.Errorf("user pool %q: app client %q is there twice or has no id", p.ID, c.ID)
+		}
+	}
+	for _, c := range clients {
+		c.PoolID = p.ID
+		s.clients[c.ID] = c
+	}
+	s.pools[p.ID] = state
+	return nil
+}
+
+// Pool returns the settings of one pool.
+func (s *Store) Pool(id string) (Pool, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[id]
+	if p == nil {
+		return Pool{}, false
+	}
+	return p.Pool, true
+}
+
+// PoolIDs lists the pools, sorted.
+func (s *Store) PoolIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.pools))
+}
+
+// Client finds an app client of any pool; its PoolID says which.
+func (s *Store) Client(id string) (Client, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.clients[id]
+	return c, ok
+}
+
+// Find looks a user up by what a person types: the username, or an alias the
+// pool signs in with (a verified one where it is a mere alias). The sub is not
+// such a name: AWS answers UserNotFoundException for it (measured).
+func (s *Store) Find(poolID, name string) (User, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil || name == "" {
+		return User{}, false
+	}
+	if u := p.users[fold(name)]; u != nil {
+		return u.clone(), true
+	}
+	for _, u := range p.users {
+		if p.answersTo(u, name) {
+			return u.clone(), true
+		}
+	}
+	return User{}, false
+}
+
+// BySub looks a user up by the sub claim, which a token carries.
+func (s *Store) BySub(poolID, sub string) (User, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil || sub == "" {
+		return User{}, false
+	}
+	for _, u := range p.users {
+		if u.Sub == sub {
+			return u.clone(), true
+		}
+	}
+	return User{}, false
+}
+
+// Groups returns the groups of a user, the most important (lowest precedence)
+// first, those without a precedence last, by name where equal.
+func (s *Store) Groups(poolID, username string) []Group {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil || p.users[fold(username)] == nil {
+		return nil
+	}
+	var groups []Group
+	for _, name := range p.users[fold(username)].Groups {
+		groups = append(groups, p.groups[name])
+	}
+	slices.SortFunc(groups, Group.compare)
+	return groups
+}
+
+// Create adds a user. The errors are ErrNoPool, ErrUsernameExists (the name, or
+// in a pool whose usernames are e-mail addresses the address, is taken) and
+// ErrAliasExists; with force a verified alias moves over from its owner.
+func (s *Store) Create(poolID string, u User, force bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil {
+		return ErrNoPool
+	}
+	if p.users[fold(u.Username)] != nil {
+		return ErrUsernameExists
+	}
+	for _, g := range u.Groups {
+		if _, ok := p.groups[g]; !ok {
+			return fmt.Errorf("user %q is in group %q, which pool %q does not have", u.Username, g, poolID)
+		}
+	}
+	for _, other := range p.users {
+		if p.sameName(&u, other) {
+			return ErrUsernameExists
+		}
+	}
+	if err := p.claimAliases(&u, force); err != nil {
+		return err
+	}
+	c := u.clone()
+	p.users[fold(u.Username)] = &c
+	return nil
+}
+
+// Update changes a user in one step: change works on a copy under the lock, so
+// it must be quick; when it returns an error nothing is changed and the error
+// comes back as it is. The username and the sub cannot change.
+func (s *Store) Update(poolID, username string, force bool, change func(*User) error) (User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil {
+		return User{}, ErrNoPool
+	}
+	old := p.users[fold(username)]
+	if old == nil {
+		return User{}, ErrNoUser
+	}
+	u := old.clone()
+	if err := change(&u); err != nil {
+		return User{}, err
+	}
+	u.Username, u.Sub = old.Username, old.Sub
+	if err := p.claimAliases(&u, force); err != nil {
+		return User{}, err
+	}
+	*old = u
+	return u.clone(), nil
+}
+
+// answersTo says whether name signs this user in through an attribute. In a
+// pool with UsernameAttributes the address is the name from the start; a mere
+// alias counts only once it is verified.
+func (p *poolState) answersTo(u *User, name string) bool {
+	for _, a := range p.UsernameAttributes {
+		if v := u.Attributes[a]; v != "" && fold(v) == fold(name) {
+			return true
+		}
+	}
+	for _, a := range p.AliasAttributes {
+		if v := u.Attributes[a]; v != "" && fold(v) == fold(name) && u.verified(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameName says whether two users of a pool whose usernames are e-mail
+// addresses or phone numbers would sign in with the same one.
+func (p *poolState) sameName(u, other *User) bool {
+	for _, a := range p.UsernameAttributes {
+		if v := u.Attributes[a]; v != "" && fold(v) == fold(other.Attributes[a]) {
+			return true
+		}
+	}
+	return false
+}
+
+// claimAliases sees to it that a verified alias belongs to one user only.
+func (p *poolState) claimAliases(u *User, force bool) error {
+	var losers []func()
+	for _, a := range p.AliasAttributes {
+		v := u.Attributes[a]
+		if v == "" || !u.verified(a) {
+			continue
+		}
+		for _, other := range p.users {
+			if fold(other.Username) == fold(u.Username) || !other.verified(a) || fold(other.Attributes[a]) != fold(v) {
+				continue
+			}
+			if !force {
+				return ErrAliasExists
+			}
+			losers = append(losers, func() { other.Attributes[a+"_verified"] = "false" })
+		}
+	}
+	for _, lose := range losers {
+		lose()
+	}
+	return nil
+}
+
+// fold makes names comparable: pools are case-insensitive unless they were
+// made otherwise (CreateUserPool, UsernameConfiguration).
+func fold(name string) string { return strings.ToLower(name) }

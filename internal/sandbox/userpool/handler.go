@@ -1,0 +1,217 @@
+// Package userpool answers the user pool API of Amazon Cognito (AWS JSON 1.1
+// over POST /) from a store of its own, in AWS's words: the same fields, error
+// types, error texts and order of refusals. What AWS was not seen to do is
+// marked UNCONFIRMED.
+//
+// An operation is one row of one table, name to typed handler; how a request
+// is read and answered (body limit, decoding, error shape, panics) is in
+// handler.go and nowhere else. A family of operations is a file: initiate.go,
+// respond.go, refresh.go, signup.go, admin.go, user.go. tokens.go mints and
+// checks tokens.
+//
+// The Admin operations want an AWS4-HMAC-SHA256 Authorization header whose
+// credential scope names the service cognito-idp, as the SDKs send it. The
+// signature itself is not judged yet: any key pair will do.
+package userpool
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/sandbox/store"
+)
+
+// MaxBody is the largest request body in bytes.
+const MaxBody = 131072
+
+const (
+	targetPrefix = "AWSCognitoIdentityProviderService."
+	contentType  = "application/x-amz-json-1.1"
+)
+
+// Handler is the user pool API. Every field is needed, but Count.
+type Handler struct {
+	Store  *store.Store
+	Issuer Issuer
+	Now    func() time.Time
+	Random io.Reader
+	// FakeSeed makes the salts of users who do not exist: secret, at least 16
+	// random bytes, the same for the life of the store.
+	FakeSeed []byte
+	// Count is told each call before it is judged: the operation, and for a
+	// sign-in its flow or challenge ("InitiateAuth USER_SRP_AUTH"). Only known
+	// names appear, so the set is small; a call that lacks the AWS credentials
+	// it needs is not counted. It is called from many goroutines. nil is
+	// allowed.
+	Count func(ctx context.Context, call string)
+}
+
+// operation is a row of the table.
+type operation struct {
+	signed bool // needs AWS credentials
+	serve  func(h *Handler, ctx context.Context, body []byte) (any, error)
+}
+
+// operations is the table of everything that is served.
+var operations = sync.OnceValue(func() map[string]operation {
+	return map[string]operation{
+		"InitiateAuth":              public("InitiateAuth", (*Handler).initiateAuth),
+		"RespondToAuthChallenge":    public("RespondToAuthChallenge", (*Handler).respondToAuthChallenge),
+		"GetTokensFromRefreshToken": public("GetTokensFromRefreshToken", (*Handler).getTokensFromRefreshToken),
+		"RevokeToken":               public("RevokeToken", (*Handler).revokeToken),
+		"GetUser":                   public("GetUser", (*Handler).getUser),
+		"SignUp":                    public("SignUp", (*Handler).signUp),
+		"ConfirmSignUp":             public("ConfirmSignUp", (*Handler).confirmSignUp),
+		"AdminCreateUser":           signed("AdminCreateUser", (*Handler).adminCreateUser),
+		"AdminSetUserPassword":      signed("AdminSetUserPassword", (*Handler).adminSetUserPassword),
+	}
+})
+
+// labelled inputs say more about a call than its operation does.
+type labelled interface{ label() string }
+
+// public adapts a typed handler to the table.
+func public[In, Out any](name string, f func(*Handler, context.Context, In) (Out, error)) operation {
+	return operation{serve: func(h *Handler, ctx context.Context, body []byte) (any, error) {
+		var in In
+		err := decode(body, &in)
+		h.count(ctx, name, in)
+		if err != nil {
+			return nil, err
+		}
+		return f(h, ctx, in)
+	}}
+}
+
+// signed is public for an operation that needs AWS credentials.
+func signed[In, Out any](name string, f func(*Handler, context.Context, In) (Out, error)) operation {
+	op := public(name, f)
+	op.signed = true
+	return op
+}
+
+func (h *Handler) count(ctx context.Context, name string, in any) {
+	if h.Count == nil {
+		return
+	}
+	if l, ok := in.(labelled); ok && l.label() != "" {
+		name += " " + l.label()
+	}
+	h.Count(ctx, name)
+}
+
+// decode reads one JSON object. AWS answers both malformed JSON and a value of
+// the wrong type with SerializationException.
+func decode(body []byte, in any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil // as {}: then the required members are missing
+	}
+	if err := json.Unmarshal(body, in); err != nil {
+		// The parser's own words could quote the body; its position cannot.
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+			return &Error{Type: "SerializationException", Message: fmt.Sprintf("%s has a value of the wrong type", wrong.Field)}
+		}
+		return &Error{Type: "SerializationException", Message: "The request body is not a JSON object"}
+	}
+	return nil
+}
+
+// ServeHTTP answers POST /. It never panics: whatever goes wrong inside is an
+// InternalErrorException that says nothing about it.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id, err := store.NewID(h.Random); err == nil {
+		w.Header().Set("X-Amzn-Requestid", id)
+	}
+	// Clients learn the server's time from this header, so it follows our clock.
+	w.Header().Set("Date", h.Now().UTC().Format(http.TimeFormat))
+	out, err := h.dispatch(w, r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// dispatch finds and runs the operation. Every panic ends here.
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (out any, err error) {
+	defer func() {
+		if recover() != nil {
+			out, err = nil, errInternal
+		}
+	}()
+	name, isOurs := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	op, known := operations()[name]
+	if !isOurs || !known {
+		return nil, errUnknownOperation(name, isOurs)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, errTooLarge
+		}
+		return nil, &Error{Type: "SerializationException", Message: "The request body ended early"}
+	}
+	if op.signed {
+		if err := requireCredentials(r.Header.Get("Authorization")); err != nil {
+			return nil, err
+		}
+	}
+	return op.serve(h, r.Context(), body)
+}
+
+// errUnknownOperation names what was asked for when it can be an operation's
+// name; AWS's own answer has no text.
+func errUnknownOperation(name string, isOurs bool) error {
+	text := "no operation is named in X-Amz-Target"
+	if isOurs && isName(name) {
+		text = fmt.Sprintf("the sandbox does not know %s", name)
+	}
+	return &Error{Type: "UnknownOperationException", Message: text}
+}
+
+// isName says whether s has the form of an operation's name.
+func isName(s string) bool {
+	odd := func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, odd)
+}
+
+// writeError gives the type in the body and in x-amzn-errortype, where AWS
+// puts a colon behind it. An error that is not an *Error is ours, not the
+// client's, and stays unsaid.
+func writeError(w http.ResponseWriter, err error) {
+	refusal, ok := errors.AsType[*Error](err)
+	if !ok {
+		refusal = errInternal
+	}
+	w.Header().Set("X-Amzn-Errortype", refusal.Type+":")
+	if isPrintable(refusal.Message) {
+		w.Header().Set("X-Amzn-Errormessage", refusal.Message)
+	}
+	writeJSON(w, refusal.status(), struct {
+		Type    string `json:"__type"`
+		Message string `json:"message"`
+	}{refusal.Type, refusal.Message})
+}
+
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"__type":"InternalErrorException","message":"Internal error"}`)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(body)
+}

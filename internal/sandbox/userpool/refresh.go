@@ -1,0 +1,194 @@
+package userpool
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/jwt"
+	"github.com/cogctl/cogctl/internal/sandbox/store"
+)
+
+// signIn makes a new grant, with all three tokens.
+func (h *Handler) signIn(client store.Client, user store.User) (authOutput, error) {
+	now := h.Now()
+	g := store.Grant{
+		PoolID: client.PoolID, ClientID: client.ID, Username: user.Username,
+		AuthTime: now, Expires: now.Add(client.RefreshFor()),
+	}
+	refresh, err := h.Issuer.refreshToken()
+	if err != nil {
+		return authOutput{}, err
+	}
+	if g.OriginJTI, err = store.NewID(h.Random); err != nil {
+		return authOutput{}, err
+	}
+	if g.EventID, err = store.NewID(h.Random); err != nil {
+		return authOutput{}, err
+	}
+	out, err := h.issue(client, user, g)
+	if err != nil {
+		return authOutput{}, err
+	}
+	h.Store.AddGrant(g, refresh)
+	out.AuthenticationResult.RefreshToken = refresh
+	return out, nil
+}
+
+// issue makes the ID and access tokens of a grant.
+func (h *Handler) issue(client store.Client, user store.User, g store.Grant) (authOutput, error) {
+	tokens, err := h.Issuer.Issue(client, user, g, h.Now())
+	if err != nil {
+		return authOutput{}, err
+	}
+	return authOutput{
+		ChallengeParameters: map[string]string{},
+		AuthenticationResult: &authenticationResult{
+			AccessToken: tokens.Access, IDToken: tokens.ID, TokenType: "Bearer",
+			ExpiresIn: int(tokens.ExpiresIn / time.Second),
+		},
+	}, nil
+}
+
+// initiateRefresh is REFRESH_TOKEN_AUTH. There is no USERNAME in it: the secret
+// hash is over the user's real username, which only the token tells.
+func (h *Handler) initiateRefresh(client store.Client, p map[string]string) (authOutput, error) {
+	token := p["REFRESH_TOKEN"]
+	if token == "" {
+		return authOutput{}, errMissing("REFRESH_TOKEN")
+	}
+	if client.Secret != "" && p["SECRET_HASH"] == "" {
+		return authOutput{}, checkSecretHash(client, "", "", "")
+	}
+	g, err := h.Store.Grant(token, client.RetryGrace, h.Now())
+	if errors.Is(err, store.ErrUnknown) || g.ClientID != client.ID {
+		return authOutput{}, errRefreshUnknown
+	}
+	mismatch := "SecretHash does not match for the client: " + client.ID
+	if err := checkSecretHash(client, g.Username, p["SECRET_HASH"], mismatch); err != nil {
+		return authOutput{}, err
+	}
+	if err != nil {
+		return authOutput{}, refreshError(err)
+	}
+	user, err := h.grantee(g)
+	if err != nil {
+		return authOutput{}, err
+	}
+	return h.issue(client, user, g)
+}
+
+// grantee is the user of a grant, if still welcome.
+func (h *Handler) grantee(g store.Grant) (store.User, error) {
+	user, known := h.Store.Find(g.PoolID, g.Username)
+	if !known || user.Username != g.Username {
+		return store.User{}, errUserNotFound
+	}
+	return user, checkState(user)
+}
+
+type getTokensInput struct {
+	ClientID     string `json:"ClientId"`
+	RefreshToken string
+	ClientSecret string
+}
+
+// getTokensFromRefreshToken refreshes with the client secret itself instead of
+// a hash. With rotation it answers with a new refresh token, which lives no
+// longer than the first one would have; without, it has no RefreshToken key.
+func (h *Handler) getTokensFromRefreshToken(_ context.Context, in getTokensInput) (authOutput, error) {
+	if err := validate(present("refreshToken", in.RefreshToken), present("clientId", in.ClientID)); err != nil {
+		return authOutput{}, err
+	}
+	client, ok := h.Store.Client(in.ClientID)
+	if !ok {
+		return authOutput{}, errNoClient(in.ClientID)
+	}
+	if !rightSecret(client, in.ClientSecret) {
+		return authOutput{}, &Error{Type: notAuthorized, Message: fmt.Sprintf("Unable to verify secret for client %s", client.ID)} // UNCONFIRMED
+	}
+	now := h.Now()
+	g, err := h.Store.Grant(in.RefreshToken, client.RetryGrace, now)
+	if errors.Is(err, store.ErrUnknown) || g.ClientID != client.ID {
+		return authOutput{}, errRefreshUnknown
+	}
+	if err != nil {
+		return authOutput{}, refreshError(err)
+	}
+	user, err := h.grantee(g)
+	if err != nil {
+		return authOutput{}, err
+	}
+	out, err := h.issue(client, user, g)
+	if err != nil || !client.RotateRefreshTokens {
+		return out, err
+	}
+	replacement, err := h.Issuer.refreshToken()
+	if err != nil {
+		return authOutput{}, err
+	}
+	if _, err := h.Store.Rotate(in.RefreshToken, replacement, client.RetryGrace, now); err != nil {
+		return authOutput{}, refreshError(err) // somebody was quicker
+	}
+	out.AuthenticationResult.RefreshToken = replacement
+	return out, nil
+}
+
+func refreshError(err error) error {
+	switch {
+	case errors.Is(err, store.ErrRevoked):
+		return errRefreshRevoked
+	case errors.Is(err, store.ErrExpired):
+		return errRefreshExpired
+	case errors.Is(err, store.ErrReused):
+		return errRefreshReused
+	}
+	return errRefreshUnknown
+}
+
+type revokeTokenInput struct {
+	ClientID     string `json:"ClientId"`
+	Token        string
+	ClientSecret string
+}
+
+type empty struct{}
+
+// revokeToken ends a sign-in: its refresh token, and its access tokens in every
+// operation that takes one. A refresh token nobody knows is answered as if it
+// had been revoked (RFC 7009, section 2.2): UNCONFIRMED for this operation.
+func (h *Handler) revokeToken(_ context.Context, in revokeTokenInput) (empty, error) {
+	if err := validate(present("token", in.Token), present("clientId", in.ClientID)); err != nil {
+		return empty{}, err
+	}
+	client, ok := h.Store.Client(in.ClientID)
+	switch {
+	case !ok:
+		// The operation has no ResourceNotFoundException. Text UNCONFIRMED.
+		return empty{}, errParameter("User pool client %s does not exist.", in.ClientID)
+	case client.NoTokenRevocation:
+		return empty{}, errNoRevocation
+	case !rightSecret(client, in.ClientSecret):
+		return empty{}, errClientSecret
+	}
+	if _, err := jwt.Parse(in.Token); err == nil {
+		return empty{}, errTokenType
+	}
+	g, err := h.Store.Grant(in.Token, 0, h.Now())
+	switch {
+	case errors.Is(err, store.ErrUnknown):
+		return empty{}, nil
+	case g.ClientID != client.ID:
+		return empty{}, errOtherClient
+	}
+	h.Store.Revoke(in.Token)
+	return empty{}, nil
+}
+
+// rightSecret compares a raw client secret in constant time. A public client
+// has none to show; one that is sent all the same is wrong.
+func rightSecret(client store.Client, got string) bool {
+	return subtle.ConstantTimeCompare([]byte(client.Secret), []byte(got)) == 1
+}

@@ -1,0 +1,252 @@
+package userpool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/sandbox/store"
+)
+
+// signUpCode names the codes of SignUp in the store.
+const signUpCode = "SignUp"
+
+// codeFor is how long a sign-up code lasts.
+const codeFor = 24 * time.Hour
+
+type signUpInput struct {
+	ClientID       string `json:"ClientId"`
+	Username       string
+	Password       string
+	SecretHash     string
+	UserAttributes []attribute
+}
+
+type signUpOutput struct {
+	UserConfirmed       bool
+	UserSub             string
+	CodeDeliveryDetails *codeDelivery `json:",omitempty"` // absent when there is nowhere to send one
+}
+
+type codeDelivery struct {
+	AttributeName  string
+	DeliveryMedium string
+	Destination    string // masked
+}
+
+func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error) {
+	err := validate(present("clientId", in.ClientID), usernameShape(in.Username),
+		present("password", in.Password), atMost("password", in.Password, 256))
+	if err != nil {
+		return signUpOutput{}, err
+	}
+	client, err := h.clientFor(in.ClientID, in.Username, in.SecretHash)
+	if err != nil {
+		return signUpOutput{}, err
+	}
+	pool, _ := h.Store.Pool(client.PoolID)
+	if pool.AdminCreateOnly {
+		return signUpOutput{}, errSignUpClosed
+	}
+	if err := checkPolicy(pool.Policy, in.Password); err != nil {
+		return signUpOutput{}, err
+	}
+	attributes, err := attributeMap(pool, in.UserAttributes, false)
+	if err != nil {
+		return signUpOutput{}, err
+	}
+	user, err := h.newUser(pool, in.Username, attributes)
+	if err != nil {
+		return signUpOutput{}, err
+	}
+	if lacking := missing(pool, user.Attributes); lacking != nil {
+		return signUpOutput{}, errParameter("Attributes did not conform to the schema: %s: The attribute is required", strings.Join(lacking, ", "))
+	}
+	user.Status = store.Unconfirmed
+	if user.Verifier, err = store.NewVerifier(h.Random, pool.ID, user.Username, in.Password); err != nil {
+		return signUpOutput{}, err
+	}
+	if err := h.Store.Create(pool.ID, user, false); err != nil {
+		return signUpOutput{}, createError(err, errUsernameExists)
+	}
+	delivery, err := h.sendCode(pool, user)
+	return signUpOutput{UserSub: user.Sub, CodeDeliveryDetails: delivery}, err
+}
+
+// clientFor finds the client of an operation that has SecretHash as a member,
+// and checks it.
+func (h *Handler) clientFor(id, username, hash string) (store.Client, error) {
+	client, ok := h.Store.Client(id)
+	if !ok {
+		return store.Client{}, errNoClient(id)
+	}
+	return client, checkSecretHash(client, username, hash, "SecretHash does not match for the client: "+id)
+}
+
+// newUser builds a user without status and password. In a pool whose usernames
+// are e-mail addresses or phone numbers the name goes into the attribute, and
+// the username itself becomes the sub.
+func (h *Handler) newUser(pool store.Pool, name string, attributes map[string]string) (store.User, error) {
+	sub, err := store.NewID(h.Random)
+	if err != nil {
+		return store.User{}, err
+	}
+	now := h.Now()
+	user := store.User{Username: name, Sub: sub, Attributes: attributes, Created: now, Modified: now}
+	byEmail, byPhone := slices.Contains(pool.UsernameAttributes, "email"), slices.Contains(pool.UsernameAttributes, "phone_number")
+	switch {
+	case byEmail && isEmail(name):
+		user.Username, attributes["email"] = sub, name
+	case byPhone && isPhone(name):
+		user.Username, attributes["phone_number"] = sub, name
+	case byPhone:
+		return store.User{}, errPhoneUsername
+	case byEmail:
+		return store.User{}, errEmailUsername
+	case isEmail(name) && slices.Contains(pool.AliasAttributes, "email"):
+		return store.User{}, errAliasUsername
+	}
+	return user, nil
+}
+
+func createError(err error, exists *Error) error {
+	switch {
+	case errors.Is(err, store.ErrUsernameExists):
+		return exists
+	case errors.Is(err, store.ErrAliasExists):
+		return errAliasExists
+	}
+	return err
+}
+
+// sendCode puts a new sign-up code into the mailbox.
+func (h *Handler) sendCode(pool store.Pool, user store.User) (*codeDelivery, error) {
+	delivery, to := deliveryTo(pool.AutoVerified, user.Attributes)
+	if delivery == nil {
+		return nil, nil
+	}
+	n, err := rand.Int(h.Random, big.NewInt(1_000_000))
+	if err != nil {
+		return nil, fmt.Errorf("draw a code for %s: %w", user.Username, err)
+	}
+	code, now := fmt.Sprintf("%06d", n), h.Now()
+	h.Store.PutCode(store.Code{
+		PoolID: pool.ID, Username: user.Username, Kind: signUpCode, Value: code, Expires: now.Add(codeFor),
+	})
+	h.Store.Post(store.Message{
+		PoolID: pool.ID, Username: user.Username, Kind: signUpCode, Destination: to, Code: code, Sent: now,
+	})
+	return delivery, nil
+}
+
+// deliveryTo chooses the first of the named attributes that the user has.
+func deliveryTo(names []string, attributes map[string]string) (masked *codeDelivery, to string) {
+	for _, name := range names {
+		to := attributes[name]
+		switch {
+		case to == "":
+		case name == "email":
+			return &codeDelivery{AttributeName: name, DeliveryMedium: "EMAIL", Destination: maskEmail(to)}, to
+		case name == "phone_number":
+			return &codeDelivery{AttributeName: name, DeliveryMedium: "SMS", Destination: maskPhone(to)}, to
+		}
+	}
+	return nil, ""
+}
+
+// maskEmail shows a destination as AWS does: a***@e***.
+func maskEmail(email string) string {
+	local, domain, _ := strings.Cut(email, "@")
+	return firstRune(local) + "***@" + firstRune(domain) + "***"
+}
+
+// maskPhone leaves the last four digits: +*******1234.
+func maskPhone(phone string) string {
+	digits := strings.TrimPrefix(phone, "+")
+	shown := max(0, len(digits)-4)
+	return "+" + strings.Repeat("*", shown) + digits[shown:]
+}
+
+func firstRune(s string) string {
+	for _, r := range s {
+		return string(r)
+	}
+	return ""
+}
+
+type confirmSignUpInput struct {
+	ClientID           string `json:"ClientId"`
+	Username           string
+	ConfirmationCode   string
+	SecretHash         string
+	ForceAliasCreation bool
+}
+
+// confirmSignUp answers an unknown user, where the client hides users, as a
+// code that is over.
+func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (empty, error) {
+	err := validate(present("clientId", in.ClientID), present("username", in.Username),
+		present("confirmationCode", in.ConfirmationCode))
+	if err != nil {
+		return empty{}, err
+	}
+	client, err := h.clientFor(in.ClientID, in.Username, in.SecretHash)
+	if err != nil {
+		return empty{}, err
+	}
+	user, known := h.Store.Find(client.PoolID, in.Username)
+	switch {
+	case !known && client.HidesUsers():
+		return empty{}, errCodeExpired
+	case !known:
+		return empty{}, &Error{Type: "UserNotFoundException", Message: "Username/client id combination not found."} // UNCONFIRMED
+	case user.Status != store.Unconfirmed:
+		return empty{}, errCannotConfirm(user.Status)
+	}
+	code := store.Code{PoolID: client.PoolID, Username: user.Username, Kind: signUpCode, Value: in.ConfirmationCode}
+	if err := h.Store.CheckCode(code, h.Now()); err != nil {
+		return empty{}, codeError(err)
+	}
+	if err := h.confirm(client.PoolID, user.Username, in.ForceAliasCreation); err != nil {
+		return empty{}, createError(err, errUsernameExists)
+	}
+	h.Store.DropCode(code)
+	return empty{}, nil
+}
+
+// confirm makes the user CONFIRMED and verifies the attribute that the code
+// went to.
+func (h *Handler) confirm(poolID, username string, force bool) error {
+	pool, _ := h.Store.Pool(poolID)
+	now := h.Now()
+	_, err := h.Store.Update(poolID, username, force, func(u *store.User) error {
+		if u.Status != store.Unconfirmed {
+			return errCannotConfirm(u.Status)
+		}
+		u.Status, u.Modified = store.Confirmed, now
+		if proved, _ := deliveryTo(pool.AutoVerified, u.Attributes); proved != nil {
+			u.Attributes[proved.AttributeName+"_verified"] = "true"
+		}
+		return nil
+	})
+	return err
+}
+
+func errCannotConfirm(status store.Status) error {
+	return &Error{Type: notAuthorized, Message: fmt.Sprintf("User cannot be confirmed. Current status is %s", status)}
+}
+
+func codeError(err error) error {
+	switch {
+	case errors.Is(err, store.ErrMismatch):
+		return errCodeMismatch
+	case errors.Is(err, store.ErrTooManyTries):
+		return errAttempts
+	}
+	return errCodeExpired
+}

@@ -1,0 +1,199 @@
+package userpool
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cogctl/cogctl/internal/sandbox/store"
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+func (w *world) lastMessage() store.Message {
+	w.t.Helper()
+	messages := w.h.Store.Messages()
+	if len(messages) == 0 {
+		w.t.Fatal("the mailbox is empty")
+	}
+	return messages[len(messages)-1]
+}
+
+func TestSignUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hash := srp.SecretHash("carl", "backend", secret)
+	got := w.call("SignUp", p{
+		"ClientId": "backend", "Username": "carl", "Password": password, "SecretHash": hash,
+		"UserAttributes": []p{{"Name": "email", "Value": "carl@example.com"}},
+	}).ok(t)
+	want := p{"AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": "c***@e***"}
+	if diff := cmp.Diff(want, got.Body["CodeDeliveryDetails"]); diff != "" || got.Body["UserConfirmed"] != false || len(str(got.Body["UserSub"])) != 36 {
+		t.Errorf("answer %v\n%s", got.Body, diff)
+	}
+	m := w.lastMessage()
+	if m.Kind != "SignUp" || m.Destination != "carl@example.com" || len(m.Code) != 6 || m.Username != "carl" {
+		t.Errorf("message to %q for %q, kind %q", m.Destination, m.Username, m.Kind)
+	}
+	w.login("backend", "carl", password).refused(t, "UserNotConfirmedException", "User is not confirmed.")
+	w.login("web", "carl@example.com", password).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+
+	confirm := func(code string) reply {
+		return w.call("ConfirmSignUp", p{"ClientId": "backend", "Username": "carl", "ConfirmationCode": code, "SecretHash": hash})
+	}
+	wrong := "000000"
+	if m.Code == wrong {
+		wrong = "000001"
+	}
+	confirm(wrong).refused(t, "CodeMismatchException", "Invalid verification code provided, please try again.")
+	if got := confirm(m.Code).ok(t); got.Raw != "{}" {
+		t.Errorf("answer %s", got.Raw)
+	}
+	confirm(m.Code).refused(t, "NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
+	login := w.login("web", "carl@example.com", password).ok(t)
+	if c := claims(t, login.result("IdToken"), sharedKeys().ID.Public(), start); c["email_verified"] != true {
+		t.Errorf("email_verified %v", c["email_verified"])
+	}
+}
+
+func TestConfirmSignUpLimits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	signUp := func(name string) store.Message {
+		w.call("SignUp", p{"ClientId": "web", "Username": name, "Password": password,
+			"UserAttributes": []p{{"Name": "email", "Value": "shared@example.com"}}}).ok(t)
+		return w.lastMessage()
+	}
+	confirm := func(m store.Message, force bool) reply {
+		return w.call("ConfirmSignUp", p{"ClientId": "web", "Username": m.Username, "ConfirmationCode": m.Code, "ForceAliasCreation": force})
+	}
+	one, two, three, four := signUp("one"), signUp("two"), signUp("three"), signUp("four")
+	confirm(one, false).ok(t)
+	confirm(two, false).refused(t, "AliasExistsException", "An account with the given email already exists.")
+	confirm(two, true).ok(t)
+	if u, _ := w.h.Store.Find(poolID, "shared@example.com"); u.Username != "two" {
+		t.Errorf("the alias belongs to %q", u.Username)
+	}
+	for range 15 {
+		confirm(store.Message{Username: "three", Code: "x"}, false).refused(t, "CodeMismatchException", "Invalid verification code provided, please try again.")
+	}
+	confirm(three, true).refused(t, "LimitExceededException", "Attempt limit exceeded, please try after some time.")
+	w.wait(24*time.Hour + 1)
+	confirm(four, true).refused(t, "ExpiredCodeException", "Invalid code provided, please request a code again.")
+}
+
+func TestSignUpVariants(t *testing.T) {
+	t.Parallel()
+	byEmail := newWorld(t, func(pool *store.Pool) { pool.UsernameAttributes, pool.AliasAttributes = []string{"email"}, nil })
+	got := byEmail.call("SignUp", p{"ClientId": "web", "Username": "Carl@example.com", "Password": password}).ok(t)
+	if m := byEmail.lastMessage(); m.Username != got.Body["UserSub"] || m.Destination != "Carl@example.com" {
+		t.Errorf("the username is %q, the sub %q, the message goes to %q", m.Username, got.Body["UserSub"], m.Destination)
+	}
+	byEmail.call("SignUp", p{"ClientId": "web", "Username": "carl@EXAMPLE.com", "Password": password}).
+		refused(t, "UsernameExistsException", "User already exists")
+	if id := byEmail.handshake("web", "carl@example.com").reply.parameter("USER_ID_FOR_SRP"); id != got.Body["UserSub"] {
+		t.Errorf("USER_ID_FOR_SRP %q, want the sub", id)
+	}
+
+	w := newWorld(t)
+	nowhere := w.call("SignUp", p{"ClientId": "web", "Username": "dora", "Password": password}).ok(t)
+	if _, there := nowhere.Body["CodeDeliveryDetails"]; there || len(w.h.Store.Messages()) != 0 {
+		t.Error("a code was sent, and there is nowhere to send it")
+	}
+	bySMS := w.call("SignUp", p{"ClientId": "web", "Username": "emil", "Password": password,
+		"UserAttributes": []p{{"Name": "phone_number", "Value": "+15551234567"}}}).ok(t)
+	want := p{"AttributeName": "phone_number", "DeliveryMedium": "SMS", "Destination": "+*******4567"}
+	if diff := cmp.Diff(want, bySMS.Body["CodeDeliveryDetails"]); diff != "" {
+		t.Error(diff)
+	}
+	lax := newWorld(t, func(pool *store.Pool) {
+		pool.Policy = store.PasswordPolicy{MinimumLength: 6, NoUppercase: true, NoSymbols: true, NoNumbers: true}
+		pool.CustomAttributes = []string{"custom:tenant"}
+	})
+	lax.call("SignUp", p{"ClientId": "web", "Username": "fritz", "Password": "abcdef",
+		"UserAttributes": []p{{"Name": "custom:tenant", "Value": "7"}, {"Name": "given_name", "Value": "F"}}}).ok(t)
+}
+
+func TestAdmin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.call("AdminCreateUser", p{"UserPoolId": poolID, "Username": "carl", "UserAttributes": []p{
+		{"Name": "email", "Value": "carl@example.com"}, {"Name": "email_verified", "Value": "true"},
+	}}).ok(t)
+	user := got.Body["User"].(map[string]any)
+	if user["UserStatus"] != "FORCE_CHANGE_PASSWORD" || user["Enabled"] != true || user["Username"] != "carl" || len(user["Attributes"].([]any)) != 3 {
+		t.Errorf("user %v", user)
+	}
+	if !strings.Contains(got.Raw, `"UserCreateDate":1793891045,`) {
+		t.Errorf("UserCreateDate is not seconds since 1970 as a number: %v", user["UserCreateDate"])
+	}
+	m := w.lastMessage()
+	if m.Kind != "AdminCreateUser" || m.Destination != "carl@example.com" {
+		t.Errorf("message %q to %q", m.Kind, m.Destination)
+	}
+	if err := checkPolicy(store.PasswordPolicy{}, m.Code); err != nil {
+		t.Errorf("the made password breaks the policy: %v", err)
+	}
+	if c := w.login("web", "carl@example.com", m.Code).ok(t).Body["ChallengeName"]; c != "NEW_PASSWORD_REQUIRED" {
+		t.Errorf("challenge %v", c)
+	}
+
+	w.wait(7*24*time.Hour + 1)
+	w.login("web", "carl", m.Code).refused(t, "NotAuthorizedException", "Temporary password has expired and must be reset by an administrator.")
+	w.call("AdminCreateUser", p{"UserPoolId": poolID, "Username": "carl@example.com", "MessageAction": "RESEND", "TemporaryPassword": "Temp0rary!"}).ok(t)
+	w.login("web", "carl", m.Code).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+	w.login("web", "carl", "Temp0rary!").ok(t)
+	if again := w.lastMessage(); again.Code != "Temp0rary!" || !again.Sent.Equal(w.clock()) {
+		t.Error("no second message")
+	}
+
+	before := len(w.h.Store.Messages())
+	w.call("AdminCreateUser", p{"UserPoolId": poolID, "Username": "dora", "TemporaryPassword": "Temp0rary!", "MessageAction": "SUPPRESS"}).ok(t)
+	if len(w.h.Store.Messages()) != before {
+		t.Error("SUPPRESS sent a message")
+	}
+	set := func(permanent bool) {
+		w.call("AdminSetUserPassword", p{"UserPoolId": poolID, "Username": "dora", "Password": "An0ther!pw", "Permanent": permanent}).ok(t)
+	}
+	set(false)
+	if c := w.login("web", "dora", "An0ther!pw").ok(t).Body["ChallengeName"]; c != "NEW_PASSWORD_REQUIRED" {
+		t.Errorf("after a temporary password: challenge %v", c)
+	}
+	set(true)
+	if w.login("web", "dora", "An0ther!pw").ok(t).result("IdToken") == "" {
+		t.Error("after a permanent password: no tokens")
+	}
+}
+
+func TestMasks(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"ann@example.com": "a***@e***", "ö@ü": "ö***@ü***", "@": "***@***"} {
+		if got := maskEmail(in); got != want {
+			t.Errorf("maskEmail(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{"+15551234567": "+*******4567", "+123": "+123"} {
+		if got := maskPhone(in); got != want {
+			t.Errorf("maskPhone(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// FuzzHandler sends any body to any operation: the answer is JSON, never a
+// panic turned into an InternalErrorException.
+func FuzzHandler(f *testing.F) {
+	for op := range operations() {
+		f.Add(op, `{}`, scope)
+		f.Add(op, `{"ClientId":"web","UserPoolId":"`+poolID+`","Username":"a","AuthFlow":"USER_SRP_AUTH","AuthParameters":{"USERNAME":"ann","SRP_A":"2"}}`, scope)
+		f.Add(op, `{"ClientId":"web","ChallengeName":"PASSWORD_VERIFIER","ChallengeResponses":{"USERNAME":"a","TIMESTAMP":"Thu Nov 5 15:04:05 UTC 2026","PASSWORD_CLAIM_SIGNATURE":"x","PASSWORD_CLAIM_SECRET_BLOCK":"eA=="}}`, "Bearer x")
+		f.Add(op, `{"AccessToken":"e30.e30.","ClientId":"web","Token":"e30.e30.","RefreshToken":"x","UserAttributes":[{"Name":"email","Value":"@"},null]}`, "")
+	}
+	f.Fuzz(func(t *testing.T, op, body, authorization string) {
+		w := newWorld(t)
+		got := w.send(map[string][]string{"X-Amz-Target": {targetPrefix + op}, "Authorization": {authorization}}, body)
+		if got.Status == 500 {
+			t.Errorf("%s: %s", op, got.Raw)
+		}
+	})
+}

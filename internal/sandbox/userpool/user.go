@@ -1,0 +1,71 @@
+package userpool
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/sandbox/store"
+)
+
+type getUserInput struct{ AccessToken string }
+
+type getUserOutput struct {
+	Username       string
+	UserAttributes []attribute
+}
+
+func (h *Handler) getUser(ctx context.Context, in getUserInput) (getUserOutput, error) {
+	if err := validate(present("accessToken", in.AccessToken), tokenShape(in.AccessToken)); err != nil {
+		return getUserOutput{}, err
+	}
+	_, user, err := h.Issuer.Access(ctx, in.AccessToken, h.Now())
+	if err != nil {
+		return getUserOutput{}, err
+	}
+	return getUserOutput{Username: user.Username, UserAttributes: attributeList(user)}, nil
+}
+
+// tokenShape is the pattern of AccessToken, [A-Za-z0-9-_=.]+.
+func tokenShape(value string) string {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=."
+	if strings.Trim(value, allowed) == "" {
+		return ""
+	}
+	return "Value at 'accessToken' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9-_=.]+"
+}
+
+func attributeList(user store.User) []attribute {
+	list := []attribute{}
+	for _, a := range user.AttributeList() {
+		list = append(list, attribute(a))
+	}
+	return list
+}
+
+// userType is UserType, in the answers of the Admin operations.
+type userType struct {
+	Username             string
+	Attributes           []attribute
+	UserCreateDate       epoch
+	UserLastModifiedDate epoch
+	Enabled              bool
+	UserStatus           store.Status
+}
+
+func describe(user store.User) userType {
+	return userType{
+		Username: user.Username, Attributes: attributeList(user), Enabled: !user.Disabled, UserStatus: user.Status,
+		UserCreateDate: epoch(user.Created), UserLastModifiedDate: epoch(user.Modified),
+	}
+}
+
+// epoch is a timestamp of AWS JSON 1.1: seconds since 1970 as a number, here
+// with milliseconds.
+type epoch time.Time
+
+func (e epoch) MarshalJSON() ([]byte, error) {
+	return json.Marshal(json.Number(strconv.FormatFloat(float64(time.Time(e).UnixMilli())/1000, 'f', -1, 64)))
+}
