@@ -1,0 +1,194 @@
+//go:build mutants && linux
+
+package cache
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mutant is one mistake that the tests must notice. It is a change of the
+// text of one source file, so the sources themselves need no switch for it.
+type mutant struct {
+	name, file string // the file is relative to this package
+	old, new   string // old occurs exactly once
+	test       string // -run expression of quick tests, one of which must fail
+	strace     bool   // the tests look at system calls
+}
+
+const inAtomicfile = "../atomicfile/"
+
+var mutants = []mutant{
+	{
+		name: "no lock", file: "disk.go",
+		old: "ok, err = lock.TryLock()", new: "ok, err = true, nil",
+		test: "^TestOneRenewalForThirtyProcesses$",
+	},
+	{
+		name: "no re-read under the lock", file: "update.go",
+		old: `	release, ready, err := d.acquire(ctx, s, key, good)
+	if ready != nil || err != nil {
+		return valueOf(ready), err
+	}
+	defer release()
+	old, err := d.loadLocked(s, key, &warnings)
+	if err != nil {
+		return none, err
+	}
+`,
+		new: `	old, err := d.loadLocked(s, key, &warnings)
+	if err != nil {
+		return none, err
+	}
+	release, ready, err := d.acquire(ctx, s, key, nil)
+	if ready != nil || err != nil {
+		return valueOf(ready), err
+	}
+	defer release()
+`,
+		test: "^TestOneRenewalForFiftyGoroutines$|^TestNoUpdateIsLost$",
+	},
+	{
+		name: "re-read but not used", file: "update.go",
+		old: "if good != nil && good(old) {", new: "if false {",
+		test: "^TestOneRenewalForFiftyGoroutines$",
+	},
+	{
+		name: "no re-read while waiting", file: "lock.go",
+		old: "if good == nil {", new: "if true {",
+		test: "^TestWaiterReturnsWithoutTheLock$",
+	},
+	{
+		name: "no fsync of the content", file: inAtomicfile + "pending.go",
+		old: `	if err := p.file.Sync(); err != nil {
+		return err
+	}
+	// Closed`,
+		new:  "\t// Closed",
+		test: "^TestOrderOfSave$", strace: true,
+	},
+	{
+		name: "no fsync of the directory", file: inAtomicfile + "pending.go",
+		old: "p.done = true\n\treturn syncDir(p.dir.handle)", new: "p.done = true\n\treturn nil",
+		test: "^TestOrderOfSave$", strace: true,
+	},
+	{
+		name: "no fsync of the reserved room", file: inAtomicfile + "pending.go",
+		old: "return p.file.Sync()", new: "return nil",
+		test: "^TestThirdSyncIsTheDirectory$", strace: true,
+	},
+	{
+		name: "write in place", file: inAtomicfile + "pending.go",
+		old:  "if err := p.dir.rename(p.temp, p.name); err != nil {",
+		new:  "if err := errors.Join(p.dir.root.WriteFile(p.name, data, 0o600), p.dir.remove(p.temp)); err != nil {",
+		test: "^TestReadersSeeOneVersion$",
+	},
+	{
+		name: "write in place, seen in the system calls", file: inAtomicfile + "pending.go",
+		old:  "if err := p.dir.rename(p.temp, p.name); err != nil {",
+		new:  "if err := errors.Join(p.dir.root.WriteFile(p.name, data, 0o600), p.dir.remove(p.temp)); err != nil {",
+		test: "^TestOrderOfSave$", strace: true,
+	},
+	{
+		name: "margin 0", file: "cached.go",
+		old: "left := margin", new: "left := 0 * margin",
+		test: "^TestCachedMargin$",
+	},
+	{
+		name: "no room prepared", file: "update.go",
+		old: "max(minRoom, 2*j.old.size)", new: "0*max(minRoom, 2*j.old.size)",
+		test: "^TestPreparedBeforeTheChange$",
+	},
+	{
+		name: "generation not compared", file: "update.go",
+		old: `	if now.generation > j.old.generation {
+		return now.value, j.conflict(now, reported)
+	}
+	data, err`,
+		new:  "\tdata, err",
+		test: "^TestNewerGenerationIsKept$",
+	},
+	{
+		name: "cancelled while it runs", file: "update.go",
+		old: "context.WithCancelCause(context.WithoutCancel(ctx))", new: "context.WithCancelCause(ctx)",
+		test: "^TestChangeOutlivesItsCaller$",
+	},
+	{
+		name: "a directory of others", file: inAtomicfile + "os_unix.go",
+		old: "mode.Perm()&0o022 != 0", new: "mode.Perm()&0o022 == 0o1000",
+		test: "^TestDirectoriesThatAreUnsafe$|^TestUnsafeDirectory$",
+	},
+	{
+		name: "links followed", file: inAtomicfile + "atomicfile.go",
+		old: "!mode.IsRegular() {", new: "mode.IsDir() {",
+		test: "^TestFilesThatAreNoFiles$",
+	},
+}
+
+func TestMutants(t *testing.T) {
+	var tests []string
+	for _, m := range mutants {
+		tests = append(tests, m.test)
+	}
+	if out, err := runTests(t, "", strings.Join(tests, "|")); err != nil {
+		t.Fatalf("the sources as they are do not pass: %v\n%s", err, out)
+	}
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			if m.strace {
+				needStrace(t)
+			}
+			out, err := runTests(t, m.overlay(t), m.test)
+			if err == nil {
+				t.Errorf("%s passes with %q instead of %q in %s", m.test, m.new, m.old, m.file)
+			} else if !strings.Contains(out, "--- FAIL: ") {
+				t.Errorf("the mutant is not found by a test, but does not build or hangs: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// overlay writes the mutated source and the file that puts it in place.
+func (m mutant) overlay(t *testing.T) string {
+	t.Helper()
+	original, err := filepath.Abs(m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Fatalf("%s has %d places like this, want 1; bring the mutant up to date:\n%s", m.file, n, m.old)
+	}
+	dir := t.TempDir()
+	mutated := filepath.Join(dir, filepath.Base(original))
+	if err := os.WriteFile(mutated, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(path, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func runTests(t *testing.T, overlay, run string) (string, error) {
+	t.Helper()
+	args := []string{"test", "-count=1", "-vet=off", "-timeout=60s", "-run", run}
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	out, err := exec.Command("go", append(args, ".", inAtomicfile)...).CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,7 @@
+//go:build windows
+
+package cache
+
+import "os"
+
+const lockFlags = os.O_RDWR | os.O_CREATE
