@@ -1,0 +1,125 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Profile is the settings of one run, whether or not a profile of the file is
+// among their sources.
+type Profile struct {
+	name   string
+	values map[string]Value
+	lists  map[string][]string
+	named  []API // from [profiles.NAME.apis.*], in the order of the file
+}
+
+// API is one API that a profile calls.
+type API struct {
+	Name string   // "" for the one of [profiles.NAME.api]
+	URL  Value    // base URL
+	Auth Value    // id, access, sigv4 or none; unset leaves the choice to the caller
+	Also []string // further origins that get the same credentials
+}
+
+// Name is the profile in use, or "" when there is none.
+func (p *Profile) Name() string { return p.name }
+
+// Get returns a setting by Field.Name. One that nobody gave, and a name that is
+// no field, is the zero Value.
+func (p *Profile) Get(name string) Value { return p.values[name] }
+
+// List returns the items of a list setting.
+func (p *Profile) List(name string) []string { return slices.Clone(p.lists[name]) }
+
+// APIs returns the names of the APIs under [profiles.NAME.apis].
+func (p *Profile) APIs() []string {
+	names := make([]string, 0, len(p.named))
+	for _, a := range p.named {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// API returns an API by name; "" means the one that --api chose, and without
+// that the one of [profiles.NAME.api]. The flags --api-url and --auth go before
+// the file for every API, the variables COGCTL_API_URL and COGCTL_API_AUTH
+// only for the unnamed one, which they describe. The unnamed API may have no
+// URL; a name that does not exist, or has no URL, is an error.
+func (p *Profile) API(name string) (API, error) {
+	if name == "" {
+		name = p.Get("api").Text
+	}
+	url, auth := p.Get("api_url"), p.Get("api_auth")
+	if name == "" {
+		return API{URL: url, Auth: auth, Also: p.List("api_also")}, nil
+	}
+	i := slices.IndexFunc(p.named, func(a API) bool { return a.Name == name })
+	if i < 0 {
+		there := "it has none under a name"
+		if len(p.named) > 0 {
+			there = "it has " + strings.Join(p.APIs(), ", ")
+		}
+		return API{}, fmt.Errorf("no API %q in profile %q: %s%s", shorten(name), p.name, there, suggest(name, p.APIs()))
+	}
+	api := p.named[i]
+	api.Also = slices.Clone(api.Also)
+	if url.Origin.Kind == KindFlag {
+		api.URL = url
+	}
+	if auth.Origin.Kind == KindFlag {
+		api.Auth = auth
+	}
+	if !api.URL.Set() {
+		return API{}, fmt.Errorf("the API %q of profile %q has no url", name, p.name)
+	}
+	return api, nil
+}
+
+// apis collects the named APIs. Each key is taken from the nearest profile of
+// the chain that has it.
+func (r *resolution) apis() {
+	seen := make(map[string]bool)
+	for _, s := range r.chain {
+		for _, e := range s.entries {
+			if len(e.path) < 2 || e.path[0] != "apis" {
+				continue
+			}
+			api := r.api(e.path[1])
+			key := strings.Join(e.path, ".")
+			if len(e.path) == 3 && !seen[key] {
+				seen[key] = true
+				r.setAPI(api, s, e)
+			}
+		}
+	}
+}
+
+func (r *resolution) api(name string) *API {
+	named := &r.profile.named
+	i := slices.IndexFunc(*named, func(a API) bool { return a.Name == name })
+	if i < 0 {
+		i = len(*named)
+		*named = append(*named, API{Name: name})
+	}
+	return &(*named)[i]
+}
+
+func (r *resolution) setAPI(api *API, s *section, e entry) {
+	f, _, _ := e.meaning()
+	v := r.given(s, e)
+	value, err := r.judge(f, v)
+	if err != nil {
+		r.failures = append(r.failures, &ValueError{Field: strings.Join(e.path, "."), Origin: v.origin, Place: v.place, Err: err})
+		return
+	}
+	switch f.Name {
+	case "api_url":
+		api.URL = value
+	case "api_auth":
+		api.Auth = value
+	case "api_also":
+		api.Also = v.items
+	}
+}
