@@ -1,6 +1,9 @@
 //go:build mutants && linux
 
-package cache
+// Package mutants makes one mistake after another in the sources and expects the
+// tests to notice. The mistakes are those that cost a user their session, or an
+// outsider nothing.
+package mutants
 
 import (
 	"encoding/json"
@@ -14,22 +17,21 @@ import (
 // mutant is one mistake that the tests must notice. It is a change of the
 // text of one source file, so the sources themselves need no switch for it.
 type mutant struct {
-	name, file string // the file is relative to this package
+	name, file string // the file is relative to internal/
 	old, new   string // old occurs exactly once
 	test       string // -run expression of quick tests, one of which must fail
+	in         string // the room whose tests those are; "" is cache and atomicfile
 	strace     bool   // the tests look at system calls
 }
 
-const inAtomicfile = "../atomicfile/"
-
 var mutants = []mutant{
 	{
-		name: "no lock", file: "disk.go",
+		name: "no lock", file: "cache/disk.go",
 		old: "ok, err = lock.TryLock()", new: "ok, err = true, nil",
 		test: "^TestOneRenewalForThirtyProcesses$",
 	},
 	{
-		name: "no re-read under the lock", file: "update.go",
+		name: "no re-read under the lock", file: "cache/update.go",
 		old: `	release, ready, err := d.acquire(ctx, s, key, good)
 	if ready != nil || err != nil {
 		return valueOf(ready), err
@@ -53,17 +55,17 @@ var mutants = []mutant{
 		test: "^TestOneRenewalForFiftyGoroutines$|^TestNoUpdateIsLost$",
 	},
 	{
-		name: "re-read but not used", file: "update.go",
+		name: "re-read but not used", file: "cache/update.go",
 		old: "if good != nil && good(old) {", new: "if false {",
 		test: "^TestOneRenewalForFiftyGoroutines$",
 	},
 	{
-		name: "no re-read while waiting", file: "lock.go",
+		name: "no re-read while waiting", file: "cache/lock.go",
 		old: "if good == nil {", new: "if true {",
 		test: "^TestWaiterReturnsWithoutTheLock$",
 	},
 	{
-		name: "no fsync of the content", file: inAtomicfile + "pending.go",
+		name: "no fsync of the content", file: "atomicfile/pending.go",
 		old: `	if err := p.file.Sync(); err != nil {
 		return err
 	}
@@ -72,39 +74,39 @@ var mutants = []mutant{
 		test: "^TestOrderOfSave$", strace: true,
 	},
 	{
-		name: "no fsync of the directory", file: inAtomicfile + "pending.go",
+		name: "no fsync of the directory", file: "atomicfile/pending.go",
 		old: "p.done = true\n\treturn syncDir(p.dir.handle)", new: "p.done = true\n\treturn nil",
 		test: "^TestOrderOfSave$", strace: true,
 	},
 	{
-		name: "no fsync of the reserved room", file: inAtomicfile + "pending.go",
+		name: "no fsync of the reserved room", file: "atomicfile/pending.go",
 		old: "return p.file.Sync()", new: "return nil",
 		test: "^TestThirdSyncIsTheDirectory$", strace: true,
 	},
 	{
-		name: "write in place", file: inAtomicfile + "pending.go",
+		name: "write in place", file: "atomicfile/pending.go",
 		old:  "if err := p.dir.rename(p.temp, p.name); err != nil {",
 		new:  "if err := errors.Join(p.dir.root.WriteFile(p.name, data, 0o600), p.dir.remove(p.temp)); err != nil {",
 		test: "^TestReadersSeeOneVersion$",
 	},
 	{
-		name: "write in place, seen in the system calls", file: inAtomicfile + "pending.go",
+		name: "write in place, seen in the system calls", file: "atomicfile/pending.go",
 		old:  "if err := p.dir.rename(p.temp, p.name); err != nil {",
 		new:  "if err := errors.Join(p.dir.root.WriteFile(p.name, data, 0o600), p.dir.remove(p.temp)); err != nil {",
 		test: "^TestOrderOfSave$", strace: true,
 	},
 	{
-		name: "margin 0", file: "cached.go",
+		name: "margin 0", file: "cache/cached.go",
 		old: "left := margin", new: "left := 0 * margin",
 		test: "^TestCachedMargin$",
 	},
 	{
-		name: "no room prepared", file: "update.go",
+		name: "no room prepared", file: "cache/update.go",
 		old: "max(minRoom, 2*j.old.size)", new: "0*max(minRoom, 2*j.old.size)",
 		test: "^TestPreparedBeforeTheChange$",
 	},
 	{
-		name: "generation not compared", file: "update.go",
+		name: "generation not compared", file: "cache/update.go",
 		old: `	if now.generation > j.old.generation {
 		return now.value, j.conflict(now, reported)
 	}
@@ -113,37 +115,84 @@ var mutants = []mutant{
 		test: "^TestNewerGenerationIsKept$",
 	},
 	{
-		name: "cancelled while it runs", file: "update.go",
+		name: "cancelled while it runs", file: "cache/update.go",
 		old: "context.WithCancelCause(context.WithoutCancel(ctx))", new: "context.WithCancelCause(ctx)",
 		test: "^TestChangeOutlivesItsCaller$",
 	},
 	{
-		name: "a directory of others", file: inAtomicfile + "os_unix.go",
+		name: "a directory of others", file: "atomicfile/os_unix.go",
 		old: "mode.Perm()&0o022 != 0", new: "mode.Perm()&0o022 == 0o1000",
 		test: "^TestDirectoriesThatAreUnsafe$|^TestUnsafeDirectory$",
 	},
 	{
-		name: "links followed", file: inAtomicfile + "atomicfile.go",
+		name: "links followed", file: "atomicfile/atomicfile.go",
 		old: "!mode.IsRegular() {", new: "mode.IsDir() {",
 		test: "^TestFilesThatAreNoFiles$",
+	},
+	{
+		name: "used before it is saved", file: "cache/update.go",
+		old: "err = j.draft.Commit(data)", new: "go j.draft.Commit(data)",
+		test: "^TestChangeOutlivesItsCaller$|^TestNoUpdateIsLost$",
+	},
+	{
+		name: "session deleted on a server's fault", file: "auth/errors.go", in: "auth",
+		old: "if !errors.As(err, &refused) {\n\t\treturn false", new: "if !errors.As(err, &refused) {\n\t\treturn true",
+		test: "^TestEveryAnswerToARefresh$",
+	},
+	{
+		name: "session deleted on a wrong secret hash", file: "auth/errors.go", in: "auth",
+		old: "strings.Contains(message, row.text)", new: "strings.Contains(message, \"\")",
+		test: "^TestEveryAnswerToARefresh$",
+	},
+	{
+		name: "saved before it is verified", file: "auth/verify.go", in: "auth",
+		old: "if err := report.Err(); err != nil {", new: "if err := report.Err(); false {",
+		test: "^TestRefreshedTokensMustBeTheSameUsers$",
+	},
+	{
+		name: "somebody else's tokens", file: "auth/verify.go", in: "auth",
+		old: `s.Subject != "" && (s.Subject != subject`, new: `s.Subject == "-" && (s.Subject != subject`,
+		test: "^TestRefreshedTokensMustBeTheSameUsers$",
+	},
+	{
+		name: "refresh token sent elsewhere", file: "auth/renew.go", in: "auth",
+		old: "if old.Endpoint != r.Base.Endpoint {", new: "if false {",
+		test: "^TestRefreshTokenGoesNowhereElse$",
+	},
+	{
+		name: "refused password forgotten", file: "auth/renew.go", in: "auth",
+		old: "return old, cache.Remember(err)", new: "return old, err",
+		test: "^TestRefusedPasswordIsRemembered$",
+	},
+	{
+		name: "secret hash over the typed name", file: "auth/flows.go", in: "auth",
+		old: "a.client.secretHash(responses, a.username)", new: "a.client.secretHash(responses, \"alias@example.com\")",
+		test: "^TestSecretHash$",
+	},
+	{
+		name: "the local clock in the proof", file: "auth/challenge.go", in: "auth",
+		old: "if at.IsZero() {", new: "if true {",
+		test: "^TestSignInWithAWrongClock$",
 	},
 }
 
 func TestMutants(t *testing.T) {
-	var tests []string
+	tests := map[string][]string{}
 	for _, m := range mutants {
-		tests = append(tests, m.test)
+		tests[m.in] = append(tests[m.in], m.test)
 	}
-	if out, err := runTests(t, "", strings.Join(tests, "|")); err != nil {
-		t.Fatalf("the sources as they are do not pass: %v\n%s", err, out)
+	for in, list := range tests {
+		if out, err := runTests(in, "", strings.Join(list, "|")); err != nil {
+			t.Fatalf("the sources as they are do not pass: %v\n%s", err, out)
+		}
 	}
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			if m.strace {
-				needStrace(t)
+			if _, err := exec.LookPath("strace"); err != nil && m.strace {
+				t.Fatal("the tests that notice this one need strace")
 			}
-			out, err := runTests(t, m.overlay(t), m.test)
+			out, err := runTests(m.in, m.overlay(t), m.test)
 			if err == nil {
 				t.Errorf("%s passes with %q instead of %q in %s", m.test, m.new, m.old, m.file)
 			} else if !strings.Contains(out, "--- FAIL: ") {
@@ -156,7 +205,7 @@ func TestMutants(t *testing.T) {
 // overlay writes the mutated source and the file that puts it in place.
 func (m mutant) overlay(t *testing.T) string {
 	t.Helper()
-	original, err := filepath.Abs(m.file)
+	original, err := filepath.Abs("../internal/" + m.file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,12 +232,16 @@ func (m mutant) overlay(t *testing.T) string {
 	return path
 }
 
-func runTests(t *testing.T, overlay, run string) (string, error) {
-	t.Helper()
+func runTests(in, overlay, run string) (string, error) {
 	args := []string{"test", "-count=1", "-vet=off", "-timeout=60s", "-run", run}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
-	out, err := exec.Command("go", append(args, ".", inAtomicfile)...).CombinedOutput()
+	if in == "" {
+		args = append(args, "../internal/cache", "../internal/atomicfile")
+	} else {
+		args = append(args, "../internal/"+in)
+	}
+	out, err := exec.Command("go", args...).CombinedOutput()
 	return string(out), err
 }

@@ -1,0 +1,72 @@
+// Package auth signs a user in to an Amazon Cognito user pool and keeps the
+// session alive.
+//
+// The pieces, in the order a sign-in meets them:
+//
+//   - [Client] is one app client of one user pool, spoken to through AWS's own
+//     SDK client. It adds SECRET_HASH, with the username that each step wants.
+//   - [SRP] and [Password] are the flows. Each is a struct whose fields are what
+//     it needs and whose Login walks the challenges until Cognito hands out
+//     [Tokens], or asks for something nobody here can answer.
+//   - [Verifier] checks the ID token before anything is believed or saved.
+//   - [Session] is what is kept: the tokens, who they are for, and where they
+//     came from. A refresh token goes back to no other place.
+//   - [Renewer] turns a session that ran out into one that is good, by refresh
+//     or, where a password is at hand, by signing in again.
+//
+// The package reads no configuration, prompts nobody and prints nothing. What a
+// person must answer is asked through [Ask]; what is stored goes through
+// internal/cache.
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+// Tokens is what a sign-in or a refresh yields.
+type Tokens struct {
+	// ID, Access and Refresh are the tokens as received. Refresh is empty when
+	// the answer carries none, which after REFRESH_TOKEN_AUTH means: keep the old.
+	ID, Access, Refresh string
+	// ExpiresIn is the lifetime the server states for ID and access token;
+	// zero when it states none, as some emulators do.
+	ExpiresIn time.Duration
+	// Received is the local time at which the answer arrived.
+	Received time.Time
+	// ServerTime is the Date of that answer, zero when it had none.
+	ServerTime time.Time
+	// Username is the user's real name in the pool as the challenges named it;
+	// it differs from the typed one when an alias such as an e-mail was typed.
+	Username string
+}
+
+// Flow is one way to sign in.
+type Flow interface {
+	// Login runs the flow. The errors a caller tells apart are *RefusedError,
+	// *InputError, *UnsupportedChallengeError and *FlowDisabledError; all else
+	// is trouble on the way to the server.
+	Login(ctx context.Context) (Tokens, error)
+}
+
+// Item names one thing that a challenge wants to know from a person.
+type Item string
+
+// The things a flow may ask for.
+const (
+	ItemPassword    Item = "password"
+	ItemNewPassword Item = "new password"
+	ItemAttribute   Item = "attribute"
+)
+
+// Question is one thing to be asked of a person, or of whatever stands in for
+// one when nobody is there.
+type Question struct {
+	Item     Item
+	Username string // whose
+	Name     string // of an attribute: "email", "custom:team"
+	Retry    string // why the last answer was refused; empty the first time
+}
+
+// Ask answers a Question. It returns an *InputError when nobody can.
+type Ask func(ctx context.Context, q Question) (string, error)

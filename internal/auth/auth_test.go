@@ -1,0 +1,562 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/jwt"
+	"github.com/cogctl/cogctl/internal/sandbox"
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+// box is one sandbox for the tests that only sign in.
+var box = sync.OnceValue(func() *sandbox.Sandbox {
+	s, err := sandbox.New(sandbox.Options{Now: time.Now, Seed: sandbox.DefaultSeed()})
+	if err != nil {
+		panic(err)
+	}
+	if err := s.Start(context.Background()); err != nil {
+		panic(err)
+	}
+	return s
+})
+
+// world is a client of a server, with all that a sign-in needs.
+type world struct {
+	client   *auth.Client
+	verifier auth.Verifier
+	base     auth.Session
+}
+
+func newWorld(endpoint, issuer, clientID, secret string, now func() time.Time) world {
+	client := auth.NewClient(auth.ClientConfig{
+		Region: "us-east-1", UserPoolID: sandbox.DefaultPoolID, ClientID: clientID, ClientSecret: secret,
+		Endpoint: endpoint, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: now, Random: rand.Reader,
+	})
+	keys := &jwt.RemoteKeys{URL: issuer + "/.well-known/jwks.json", Client: http.DefaultClient, Now: now}
+	return world{
+		client:   client,
+		verifier: auth.Verifier{Keys: keys, Issuers: []string{issuer}, ClientID: clientID},
+		base:     auth.Session{Issuer: issuer, ClientID: clientID, Typed: "ann", Endpoint: endpoint},
+	}
+}
+
+func sandboxWorld(now func() time.Time) world {
+	e := box().Endpoints()
+	return newWorld(e.Cloud, e.Issuer, sandbox.PublicClientID, "", now)
+}
+
+func nobody(context.Context, auth.Question) (string, error) {
+	return "", &auth.InputError{Item: auth.ItemNewPassword}
+}
+
+func TestSignInWithAWrongClock(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []time.Duration{0, 3 * time.Hour, -3 * time.Hour, 7 * time.Minute} {
+		t.Run(wrong.String(), func(t *testing.T) {
+			t.Parallel()
+			now := func() time.Time { return time.Now().Add(wrong) }
+			w := sandboxWorld(now)
+			tokens, err := auth.SRP{Client: w.client, Username: "ann", Password: sandbox.DefaultPassword, Ask: nobody}.Login(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			session, err := w.verifier.Begin(t.Context(), w.base, tokens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The tokens live an hour, and the session must know when that is by
+			// the clock of this machine.
+			if left := session.FreshUntil().Sub(now()); left < 59*time.Minute || left > time.Hour {
+				t.Errorf("the session serves %s more, want about an hour", left)
+			}
+		})
+	}
+}
+
+func TestAliasBecomesTheRealName(t *testing.T) {
+	t.Parallel()
+	w := sandboxWorld(time.Now)
+	w.base.Typed = "ann@example.com"
+	for name, flow := range map[string]auth.Flow{
+		"srp":      auth.SRP{Client: w.client, Username: w.base.Typed, Password: sandbox.DefaultPassword, Ask: nobody},
+		"password": auth.Password{Client: w.client, Username: w.base.Typed, Password: sandbox.DefaultPassword, Ask: nobody},
+	} {
+		tokens, err := flow.Login(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		session, err := w.verifier.Begin(t.Context(), w.base, tokens)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if session.Username != "ann" || session.Typed != "ann@example.com" {
+			t.Errorf("%s: username %q typed %q", name, session.Username, session.Typed)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	w := sandboxWorld(time.Now)
+	_, err := auth.SRP{Client: w.client, Username: "bob", Password: "Wr0ng-one", Ask: nobody}.Login(t.Context())
+	var refused *auth.RefusedError
+	if !errors.As(err, &refused) || refused.Code != "NotAuthorizedException" {
+		t.Errorf("wrong password: %v", err)
+	}
+	if strings.Contains(fmt.Sprint(err), "Wr0ng") {
+		t.Errorf("the error shows the password: %v", err)
+	}
+	_, err = auth.SRP{Client: w.client, Username: "new", Password: sandbox.TemporaryPassword, Ask: nobody}.Login(t.Context())
+	var needed *auth.InputError
+	if !errors.As(err, &needed) {
+		t.Errorf("new password with nobody to ask: %v", err)
+	}
+}
+
+// wrongServer is a Cognito that answers what a test tells it to, for what the
+// sandbox never does: faults and lies.
+type wrongServer struct {
+	*httptest.Server
+	mu     sync.Mutex
+	answer func(op string, body map[string]any) (status int, reply any)
+	calls  []string
+}
+
+func newWrongServer(t *testing.T, answer func(op string, body map[string]any) (int, any)) *wrongServer {
+	s := &wrongServer{answer: answer}
+	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *wrongServer) serve(w http.ResponseWriter, r *http.Request) {
+	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSCognitoIdentityProviderService.")
+	body := map[string]any{}
+	data, _ := io.ReadAll(r.Body)
+	_ = json.Unmarshal(data, &body)
+	s.mu.Lock()
+	s.calls = append(s.calls, op)
+	status, reply := s.answer(op, body)
+	s.mu.Unlock()
+	if status == 0 { // no reply at all
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(reply)
+}
+
+func fault(code, message string) map[string]string {
+	return map[string]string{"__type": code, "message": message}
+}
+
+// TestEveryAnswerToARefresh goes through what Cognito may say to a refresh:
+// only a definite end forgets the session.
+func TestEveryAnswerToARefresh(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		status        int
+		code, message string
+		over          bool
+	}{
+		{400, "NotAuthorizedException", "Invalid Refresh Token", true},
+		{400, "NotAuthorizedException", "Invalid Refresh Token.", true},
+		{400, "NotAuthorizedException", "Refresh Token has been revoked", true},
+		{400, "NotAuthorizedException", "Refresh Token has expired", true},
+		{400, "NotAuthorizedException", "User is disabled.", true},
+		{400, "RefreshTokenReuseException", "Refresh token was used before", true},
+		{400, "UserNotFoundException", "User does not exist.", true},
+
+		{400, "NotAuthorizedException", "SecretHash does not match for the client: abc", false},
+		{400, "NotAuthorizedException", "Unable to verify secret hash for client abc", false},
+		{400, "NotAuthorizedException", "Client abc is configured with secret but SECRET_HASH was not received", false},
+		{400, "ResourceNotFoundException", "User pool client abc does not exist.", false},
+		{400, "InvalidParameterException", "Missing required parameter REFRESH_TOKEN", false},
+		{400, "NotAuthorizedException", "Auth flow not enabled for this client", false},
+		{400, "TooManyRequestsException", "Rate exceeded", false},
+		{400, "LimitExceededException", "Attempt limit exceeded, please try after some time.", false},
+		{400, "ForbiddenException", "Forbidden", false},
+		{500, "InternalErrorException", "Something failed", false},
+		{503, "ServiceUnavailable", "", false},
+		{0, "", "", false}, // the connection broke
+	} {
+		t.Run(row.code+" "+row.message, func(t *testing.T) {
+			t.Parallel()
+			server := newWrongServer(t, func(string, map[string]any) (int, any) { return row.status, fault(row.code, row.message) })
+			w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+			path := t.TempDir()
+			dir := stored(t, path, auth.Session{Endpoint: server.URL, Typed: "ann", Username: "ann", ID: "x", Access: "y", Refresh: "r"})
+			renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+			_, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+			if err == nil {
+				t.Fatal("a refresh that failed gave a session")
+			}
+			kept, found, err := dir.Read("k")
+			if err != nil || found == row.over || (found && kept.Refresh != "r") {
+				t.Errorf("session kept: %v (%v), want kept: %v", found, err, !row.over)
+			}
+			ended, _ := filepath.Glob(path + "/*.ended")
+			if (len(ended) == 1) != row.over {
+				t.Errorf("set aside: %v", ended)
+			}
+		})
+	}
+}
+
+func stored(t *testing.T, path string, s auth.Session) *cache.Dir[auth.Session] {
+	t.Helper()
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir := cache.Open[auth.Session](cache.Options{Path: path, Now: time.Now})
+	_, err := dir.Update(t.Context(), "k", func(context.Context, auth.Session, bool) (auth.Session, error) { return s, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// issuer makes tokens that are all right but for what a test changes.
+type issuer struct {
+	signer *jwt.Signer
+	name   string
+}
+
+var signer = sync.OnceValue(func() *jwt.Signer {
+	s, err := jwt.NewSigner(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
+func (i issuer) pair(t *testing.T, change func(id, access map[string]any)) map[string]any {
+	t.Helper()
+	now := time.Now().Unix()
+	id := map[string]any{"sub": "s-1", "aud": "abc", "token_use": "id", "iss": i.name, "iat": now, "exp": now + 3600, "cognito:username": "ann"}
+	access := map[string]any{"sub": "s-1", "client_id": "abc", "token_use": "access", "iss": i.name, "iat": now, "exp": now + 3600, "username": "ann"}
+	change(id, access)
+	rawID, err := i.signer.Sign(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rawAccess, err := i.signer.Sign(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]any{"AuthenticationResult": map[string]any{"IdToken": rawID, "AccessToken": rawAccess, "ExpiresIn": 3600, "TokenType": "Bearer"}}
+}
+
+// TestRefreshedTokensMustBeTheSameUsers refuses tokens of somebody else, of
+// another client or signed by another key, and keeps the old session.
+func TestRefreshedTokensMustBeTheSameUsers(t *testing.T) {
+	t.Parallel()
+	const name = "https://issuer.example"
+	other, err := jwt.NewSigner(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keySet, err := jwt.MarshalKeys(signer().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _, err := jwt.ParseKeys(keySet, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for label, row := range map[string]struct {
+		signer *jwt.Signer
+		change func(id, access map[string]any)
+		good   bool
+	}{
+		"control":            {signer(), func(id, access map[string]any) {}, true},
+		"other user":         {signer(), func(id, access map[string]any) { id["sub"], access["sub"] = "s-2", "s-2" }, false},
+		"other access sub":   {signer(), func(id, access map[string]any) { access["sub"] = "s-2" }, false},
+		"other client":       {signer(), func(id, access map[string]any) { id["aud"] = "xyz" }, false},
+		"other access token": {signer(), func(id, access map[string]any) { access["client_id"] = "xyz" }, false},
+		"other issuer":       {signer(), func(id, access map[string]any) { id["iss"] = "https://evil.example" }, false},
+		"not an ID token":    {signer(), func(id, access map[string]any) { id["token_use"] = "access" }, false},
+		"expired":            {signer(), func(id, access map[string]any) { id["exp"] = time.Now().Unix() - 3600 }, false},
+		"foreign key":        {other, func(id, access map[string]any) {}, false},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			answer := issuer{row.signer, name}.pair(t, row.change)
+			server := newWrongServer(t, func(string, map[string]any) (int, any) { return 200, answer })
+			w := newWorld(server.URL, name, "abc", "", time.Now)
+			w.verifier.Keys = keys
+			dir := stored(t, t.TempDir(), auth.Session{Endpoint: server.URL, Typed: "ann", Username: "ann", Subject: "s-1", TokenIssuer: name, ID: "x", Access: "y", Refresh: "r"})
+			renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+			session, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+			if (err == nil) != row.good {
+				t.Fatalf("err %v, want good %v", err, row.good)
+			}
+			kept, found, readErr := dir.Read("k")
+			if readErr != nil || !found || kept.Refresh != "r" {
+				t.Fatalf("the session was lost: %v %v", found, readErr)
+			}
+			if row.good && (session.Refresh != "r" || kept.ID == "x") {
+				t.Error("the refreshed tokens were not saved beside the old refresh token")
+			}
+			if !row.good && kept.ID != "x" {
+				t.Error("tokens that were refused were saved")
+			}
+		})
+	}
+}
+
+// TestRefreshTokenGoesNowhereElse: a session issued at one endpoint is not
+// refreshed at another.
+func TestRefreshTokenGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		return 400, fault("NotAuthorizedException", "Invalid Refresh Token")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+	_, err := renewer.Renew(t.Context(), auth.Session{Typed: "ann", Refresh: "r", Endpoint: "https://elsewhere.example"}, true)
+	var elsewhere *auth.ElsewhereError
+	if !errors.As(err, &elsewhere) || len(server.calls) != 0 {
+		t.Errorf("err %v, calls %v", err, server.calls)
+	}
+	// The control: at its own endpoint it is sent.
+	_, err = renewer.Renew(t.Context(), auth.Session{Typed: "ann", Refresh: "r", Endpoint: server.URL}, true)
+	if err == nil || len(server.calls) != 1 {
+		t.Errorf("err %v, calls %v", err, server.calls)
+	}
+}
+
+// TestSecretHash: every step hashes the name of that same step.
+func TestSecretHash(t *testing.T) {
+	t.Parallel()
+	var hashes []string
+	server := newWrongServer(t, func(op string, body map[string]any) (int, any) {
+		parameters, _ := body["AuthParameters"].(map[string]any)
+		if op == "RespondToAuthChallenge" {
+			parameters, _ = body["ChallengeResponses"].(map[string]any)
+		}
+		hashes = append(hashes, fmt.Sprint(parameters["SECRET_HASH"]))
+		if op == "InitiateAuth" {
+			return 200, map[string]any{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s", "ChallengeParameters": map[string]string{"USER_ID_FOR_SRP": "real-name"}}
+		}
+		return 400, fault("NotAuthorizedException", "User is disabled.")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "hush", time.Now)
+	ask := func(context.Context, auth.Question) (string, error) { return "New-Passw0rd", nil }
+	_, err := auth.Password{Client: w.client, Username: "alias@example.com", Password: "p", Ask: ask}.Login(t.Context())
+	if err == nil {
+		t.Fatal("the refusal was not reported")
+	}
+	want := []string{srp.SecretHash("alias@example.com", "abc", "hush"), srp.SecretHash("real-name", "abc", "hush")}
+	if !slices.Equal(hashes, want) {
+		t.Errorf("hashes %v, want %v", hashes, want)
+	}
+}
+
+// TestNewPasswordAttributes: only what the pool requires and the user lacks is
+// asked for and sent.
+func TestNewPasswordAttributes(t *testing.T) {
+	t.Parallel()
+	var sent map[string]any
+	server := newWrongServer(t, func(op string, body map[string]any) (int, any) {
+		if op == "InitiateAuth" {
+			return 200, map[string]any{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s-1", "ChallengeParameters": map[string]string{
+				"USER_ID_FOR_SRP":    "ann",
+				"userAttributes":     `{"email":"ann@example.com","email_verified":"true"}`,
+				"requiredAttributes": `["userAttributes.email","userAttributes.given_name"]`,
+			}}
+		}
+		sent, _ = body["ChallengeResponses"].(map[string]any)
+		return 400, fault("NotAuthorizedException", "User is disabled.")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	var asked []string
+	ask := func(_ context.Context, q auth.Question) (string, error) {
+		asked = append(asked, string(q.Item)+" "+q.Name)
+		return "answer to " + string(q.Item), nil
+	}
+	_, _ = auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
+	want := map[string]any{"USERNAME": "ann", "NEW_PASSWORD": "answer to new password", "userAttributes.given_name": "answer to attribute"}
+	if fmt.Sprint(sent) != fmt.Sprint(want) {
+		t.Errorf("sent %v, want %v", sent, want)
+	}
+	if !slices.Equal(asked, []string{"attribute given_name", "new password "}) {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+// TestUnknownChallenge ends in an error that names it.
+func TestUnknownChallenge(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		return 200, map[string]any{"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": "s"}
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+	var unknown *auth.UnsupportedChallengeError
+	if !errors.As(err, &unknown) || unknown.Name != "SOFTWARE_TOKEN_MFA" {
+		t.Error(err)
+	}
+}
+
+// TestEndlessChallenges: a server that asks for ever is left.
+func TestEndlessChallenges(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		return 200, map[string]any{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s", "ChallengeParameters": map[string]string{}}
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	ask := func(context.Context, auth.Question) (string, error) { return "New-Passw0rd", nil }
+	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
+	if err == nil || len(server.calls) > 25 {
+		t.Errorf("err %v after %d calls", err, len(server.calls))
+	}
+}
+
+// TestHostileChallenges: whatever a server puts into a PASSWORD_VERIFIER
+// challenge, the end is an error and never a proof for SRP_B = 0.
+func TestHostileChallenges(t *testing.T) {
+	t.Parallel()
+	for name, parameters := range map[string]map[string]string{
+		"nothing":   {},
+		"B is 0":    {"SALT": "ab", "SRP_B": "0", "SECRET_BLOCK": "AAAA", "USER_ID_FOR_SRP": "ann"},
+		"not hex":   {"SALT": "ab", "SRP_B": "zz", "SECRET_BLOCK": "AAAA", "USER_ID_FOR_SRP": "ann"},
+		"signed":    {"SALT": "-ab", "SRP_B": "-5", "SECRET_BLOCK": "AAAA", "USER_ID_FOR_SRP": "ann"},
+		"very long": {"SALT": "ab", "SRP_B": strings.Repeat("f", 1<<16), "SECRET_BLOCK": "AAAA", "USER_ID_FOR_SRP": "ann"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newWrongServer(t, func(string, map[string]any) (int, any) {
+				return 200, map[string]any{"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters}
+			})
+			w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+			_, err := auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+			if err == nil || slices.Contains(server.calls, "RespondToAuthChallenge") {
+				t.Errorf("err %v, calls %v", err, server.calls)
+			}
+		})
+	}
+}
+
+// TestLostReplyRestartsOnce: the proof's answer got lost, so the flow begins
+// anew, once; the used-up challenge is not answered twice.
+func TestLostReplyRestartsOnce(t *testing.T) {
+	t.Parallel()
+	verifier, err := srp.NewVerifier(rand.Reader, srp.Identity{Pool: "Sandbox01", User: "ann", Password: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newWrongServer(t, func(op string, body map[string]any) (int, any) {
+		if op == "RespondToAuthChallenge" {
+			return 0, nil
+		}
+		parameters := body["AuthParameters"].(map[string]any)
+		handshake, err := srp.NewServer(rand.Reader, verifier, fmt.Sprint(parameters["SRP_A"]))
+		if err != nil {
+			return 500, fault("InternalErrorException", err.Error())
+		}
+		return 200, map[string]any{"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": map[string]string{
+			"SALT": handshake.Salt(), "SRP_B": handshake.B(), "SECRET_BLOCK": "AAAA", "USER_ID_FOR_SRP": "ann"}}
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	_, err = auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+	want := []string{"InitiateAuth", "RespondToAuthChallenge", "InitiateAuth", "RespondToAuthChallenge"}
+	var lost *auth.LostReplyError
+	if !errors.As(err, &lost) || !slices.Equal(server.calls, want) {
+		t.Errorf("err %v, calls %v", err, server.calls)
+	}
+}
+
+// TestFlowDisabled names the flow that the client lacks and one to try, however
+// Cognito says it.
+func TestFlowDisabled(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []map[string]string{
+		fault("InvalidParameterException", "USER_SRP_AUTH flow not enabled for this client"),
+		fault("InvalidParameterException", "USER_SRP_AUTH is not enabled for the client."),
+		fault("NotAuthorizedException", "Auth flow not enabled for this client"),
+	} {
+		server := newWrongServer(t, func(string, map[string]any) (int, any) { return 400, answer })
+		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+		_, err := auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+		var disabled *auth.FlowDisabledError
+		if !errors.As(err, &disabled) || !slices.Equal(disabled.Try, []string{"password"}) {
+			t.Errorf("%s: %v", answer["message"], err)
+		}
+	}
+}
+
+// TestThrottleIsRetried, and a server's fault is not: it may have had effect.
+func TestThrottleIsRetried(t *testing.T) {
+	t.Parallel()
+	for code, calls := range map[string]int{"TooManyRequestsException": 3, "InternalErrorException": 1} {
+		server := newWrongServer(t, func(string, map[string]any) (int, any) { return 400, fault(code, "x") })
+		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+		_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+		if err == nil || len(server.calls) != calls {
+			t.Errorf("%s: err %v, %d calls, want %d", code, err, len(server.calls), calls)
+		}
+	}
+}
+
+// TestRefusedPasswordIsRemembered: the same wrong password is not tried again
+// for a while, another one is; refusals that no password changes are no matter.
+func TestRefusedPasswordIsRemembered(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	clock := func() time.Time { return now }
+	refuse := true
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		if refuse {
+			return 400, fault("NotAuthorizedException", "Incorrect username or password.")
+		}
+		return 400, fault("UserNotConfirmedException", "User is not confirmed.")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", clock)
+	dir := cache.Open[auth.Session](cache.Options{Path: filepath.Join(t.TempDir(), "s"), Now: clock})
+	try := func(password string) error {
+		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Password: password,
+			SignIn: auth.Password{Client: w.client, Username: "ann", Password: password, Ask: nobody}}
+		_, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+		return err
+	}
+	expect := func(label, password string, calls int) {
+		t.Helper()
+		if err := try(password); err == nil || len(server.calls) != calls {
+			t.Errorf("%s: err %v after %d calls, want %d", label, err, len(server.calls), calls)
+		}
+	}
+	expect("first", "wrong", 1)
+	expect("the same", "wrong", 1)
+	expect("another", "wrong too", 2)
+	expect("the same again", "wrong too", 2)
+	now = now.Add(auth.RefusalLasts)
+	expect("five minutes later", "wrong too", 3)
+	refuse = false
+	now = now.Add(auth.RefusalLasts)
+	expect("no matter of the password", "wrong", 4)
+	expect("no matter of the password", "wrong", 5)
+	records, err := dir.List()
+	if err != nil || len(records) != 1 || records[0].Value.Refused == nil {
+		t.Fatalf("records %v, %v", records, err)
+	}
+	if data, _ := json.Marshal(records[0].Value); strings.Contains(string(data), `"wrong`) {
+		t.Errorf("the note holds the password: %s", data)
+	}
+}

@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+// answerer answers one challenge and returns the server's next step.
+type answerer func(a *attempt, ctx context.Context, s step, op string) (step, error)
+
+// challenges is the table of what can be answered, and by whom: a computation,
+// a stored value or a person.
+func challenges() map[types.ChallengeNameType]answerer {
+	return map[types.ChallengeNameType]answerer{
+		types.ChallengeNameTypePasswordVerifier:    (*attempt).passwordVerifier,
+		types.ChallengeNameTypeNewPasswordRequired: (*attempt).newPassword,
+	}
+}
+
+// passwordVerifier computes the SRP proof. The timestamp in it is the server's
+// own time, read off the challenge's Date, so that a wrong local clock does not
+// look like a wrong password.
+func (a *attempt) passwordVerifier(ctx context.Context, s step, op string) (step, error) {
+	if a.handshake == nil {
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
+	}
+	at := s.serverTime
+	if at.IsZero() {
+		at = s.received
+	}
+	if waited := a.client.config.Now().Sub(s.received); waited > 0 && waited < time.Minute {
+		at = at.Add(waited)
+	}
+	proof, err := a.handshake.Prove(
+		srp.Identity{Pool: a.pool, User: a.username, Password: a.password},
+		srp.Challenge{Salt: s.parameters["SALT"], B: s.parameters["SRP_B"], SecretBlock: s.parameters["SECRET_BLOCK"]},
+		at)
+	if err != nil {
+		return step{}, fmt.Errorf("%s: the server's %s challenge: %w", op, s.challenge, err)
+	}
+	return a.respond(ctx, s, map[string]string{
+		"PASSWORD_CLAIM_SIGNATURE":    proof.Signature,
+		"PASSWORD_CLAIM_SECRET_BLOCK": proof.SecretBlock,
+		"TIMESTAMP":                   proof.Timestamp,
+	}, op)
+}
+
+// maxTries bounds how often one question is asked again after a refused answer.
+const maxTries = 3
+
+// newPassword answers NEW_PASSWORD_REQUIRED: the account still has the password
+// an administrator gave it. Attributes that the pool requires and the user
+// lacks are asked for; those it has are not sent back, because Cognito refuses
+// to see some of them (email_verified, sub) again.
+func (a *attempt) newPassword(ctx context.Context, s step, op string) (step, error) {
+	attributes, err := a.missingAttributes(ctx, s)
+	if err != nil {
+		return step{}, err
+	}
+	var last string
+	var refusal *ServiceError
+	for range maxTries {
+		q := Question{Item: ItemNewPassword, Username: a.username}
+		if refusal != nil {
+			q.Retry = refusal.Message
+		}
+		password, err := a.ask(ctx, q)
+		if err != nil {
+			return step{}, err
+		}
+		if refusal != nil && password == last {
+			return step{}, refusal // a stored value has no second answer
+		}
+		responses := map[string]string{"NEW_PASSWORD": password}
+		for name, value := range attributes {
+			responses["userAttributes."+name] = value
+		}
+		next, err := a.respond(ctx, s, responses, op)
+		// The password policy's no leaves the session usable (UNCONFIRMED, but
+		// what web clients rely on), so the question may be put again.
+		if !errors.As(err, &refusal) || refusal.Code != "InvalidPasswordException" {
+			return next, err
+		}
+		last = password
+	}
+	return step{}, refusal
+}
+
+func (a *attempt) missingAttributes(ctx context.Context, s step) (map[string]string, error) {
+	var required []string
+	if raw := s.parameters["requiredAttributes"]; raw != "" {
+		if err := json.Unmarshal([]byte(raw), &required); err != nil {
+			return nil, fmt.Errorf("the server's requiredAttributes is not a JSON array: %w", err)
+		}
+	}
+	known := map[string]any{}
+	if raw := s.parameters["userAttributes"]; raw != "" {
+		if err := json.Unmarshal([]byte(raw), &known); err != nil {
+			return nil, fmt.Errorf("the server's userAttributes is not a JSON object: %w", err)
+		}
+	}
+	sort.Strings(required)
+	missing := map[string]string{}
+	for _, entry := range required {
+		name := strings.TrimPrefix(entry, "userAttributes.")
+		if value, ok := known[name].(string); ok && value != "" {
+			continue
+		}
+		value, err := a.ask(ctx, Question{Item: ItemAttribute, Username: a.username, Name: name})
+		if err != nil {
+			return nil, err
+		}
+		missing[name] = value
+	}
+	return missing, nil
+}

@@ -1,0 +1,193 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+// Client is one app client of one user pool. Its fields are fixed after NewClient.
+type Client struct {
+	api    *cip.Client
+	config ClientConfig
+}
+
+// ClientConfig says which app client, and how it is reached.
+type ClientConfig struct {
+	Region       string // of the pool: us-east-1
+	UserPoolID   string // us-east-1_Ab12Cd34E
+	ClientID     string
+	ClientSecret string // empty for a public client
+	Endpoint     string // of the user pool API; empty for AWS's own of the region
+
+	HTTP   *http.Client // must not follow redirects: bodies carry passwords
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// NewClient returns a Client. It reads no environment and no AWS configuration
+// file: a stray AWS_ENDPOINT_URL must not send a password elsewhere.
+func NewClient(c ClientConfig) *Client {
+	options := cip.Options{
+		Region:     c.Region,
+		HTTPClient: c.HTTP,
+		Retryer:    aws.NopRetryer{},
+		AppID:      "cogctl",
+	}
+	if c.Endpoint != "" {
+		options.BaseEndpoint = aws.String(c.Endpoint)
+	}
+	return &Client{api: cip.New(options), config: c}
+}
+
+// retryable is the policy for operations that may be sent twice: a connection
+// that never opened, or a definite throttle. Anything else may have taken
+// effect at the server.
+func retryable(o *cip.Options) {
+	o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+		s.MaxAttempts = 3
+		s.MaxBackoff = 2 * time.Second
+		s.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(neverArrived)}
+	})
+}
+
+func neverArrived(err error) aws.Ternary {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" && !refusedDial(op) {
+		return aws.TrueTernary
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode() {
+		case "TooManyRequestsException", "ThrottlingException", "Throttling":
+			return aws.TrueTernary
+		}
+	}
+	return aws.FalseTernary
+}
+
+// refusedDial tells a port where nobody listens, which does not change within
+// the seconds that a retry waits, from a network that hiccups.
+func refusedDial(op *net.OpError) bool {
+	return strings.Contains(op.Error(), "connection refused") || strings.Contains(op.Error(), "actively refused")
+}
+
+// secretHash adds SECRET_HASH over username where the client has a secret. The
+// username must be the one of the same request, not the one once typed:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
+func (c *Client) secretHash(parameters map[string]string, username string) map[string]string {
+	if c.config.ClientSecret != "" {
+		parameters["SECRET_HASH"] = srp.SecretHash(username, c.config.ClientID, c.config.ClientSecret)
+	}
+	return parameters
+}
+
+// step is one answer of the server within a sign-in: tokens, or a challenge.
+type step struct {
+	result     *types.AuthenticationResultType
+	challenge  types.ChallengeNameType
+	parameters map[string]string
+	session    string
+	serverTime time.Time
+	received   time.Time
+}
+
+// initiate calls InitiateAuth. It may be retried: nothing is used up by it.
+func (c *Client) initiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string, op string) (step, error) {
+	out, err := c.api.InitiateAuth(ctx, &cip.InitiateAuthInput{
+		AuthFlow:       flow,
+		ClientId:       aws.String(c.config.ClientID),
+		AuthParameters: parameters,
+	}, retryable)
+	if err != nil {
+		return step{}, c.disabled(flow, apiError(op, err))
+	}
+	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
+	return c.stamp(s, out.ResultMetadata), nil
+}
+
+// respond calls RespondToAuthChallenge, once: a challenge is used up by its
+// answer, so a second sending could only fail and hide what the first one did.
+func (c *Client) respond(ctx context.Context, s step, responses map[string]string, op string) (step, error) {
+	input := &cip.RespondToAuthChallengeInput{
+		ChallengeName:      s.challenge,
+		ClientId:           aws.String(c.config.ClientID),
+		ChallengeResponses: responses,
+	}
+	if s.session != "" {
+		input.Session = aws.String(s.session)
+	}
+	out, err := c.api.RespondToAuthChallenge(ctx, input)
+	if err != nil {
+		var api smithy.APIError
+		if !errors.As(err, &api) && neverArrived(err) == aws.FalseTernary && ctx.Err() == nil {
+			return step{}, &LostReplyError{Challenge: string(s.challenge), Err: plain(err)}
+		}
+		return step{}, apiError(op, err)
+	}
+	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
+	return c.stamp(next, out.ResultMetadata), nil
+}
+
+func (c *Client) stamp(s step, metadata middleware.Metadata) step {
+	s.received = c.config.Now()
+	s.serverTime, _ = awsmiddleware.GetServerTime(metadata)
+	return s
+}
+
+// disabled recognises a flow that the app client does not allow, and names the
+// flows to try. Cognito says it as "USER_PASSWORD_AUTH flow not enabled for this
+// client", "USER_SRP_AUTH is not enabled for the client." (both
+// InvalidParameterException) or "Auth flow not enabled for this client".
+func (c *Client) disabled(flow types.AuthFlowType, err error) error {
+	var message string
+	var service *ServiceError
+	var refused *RefusedError
+	switch {
+	case errors.As(err, &service):
+		message = service.Message
+	case errors.As(err, &refused):
+		message = refused.Message
+	}
+	message = strings.ToLower(message)
+	if !strings.Contains(message, "not enabled for this client") && !strings.Contains(message, "not enabled for the client") {
+		return err
+	}
+	try := map[types.AuthFlowType][]string{
+		types.AuthFlowTypeUserSrpAuth:      {"password"},
+		types.AuthFlowTypeUserPasswordAuth: {"srp"},
+	}[flow]
+	return &FlowDisabledError{Flow: string(flow), ClientID: c.config.ClientID, Try: try}
+}
+
+// tokens reads an AuthenticationResult.
+func (s step) tokens(username string) (Tokens, error) {
+	t := Tokens{
+		ID:         aws.ToString(s.result.IdToken),
+		Access:     aws.ToString(s.result.AccessToken),
+		Refresh:    aws.ToString(s.result.RefreshToken),
+		ExpiresIn:  time.Duration(s.result.ExpiresIn) * time.Second,
+		Received:   s.received,
+		ServerTime: s.serverTime,
+		Username:   username,
+	}
+	if t.Access == "" && t.ID == "" {
+		return Tokens{}, fmt.Errorf("the server's AuthenticationResult holds neither an ID token nor an access token")
+	}
+	return t, nil
+}

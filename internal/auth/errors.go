@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// RefusedError is Cognito's definite no to this user, password or session.
+type RefusedError struct {
+	Op      string // what was tried: "sign in ann at us-east-1_Ab12Cd34E"
+	Code    string // the AWS error type, such as NotAuthorizedException
+	Message string // Cognito's own words
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%s: refused: %s (%s)", e.Op, strings.TrimSuffix(e.Message, "."), e.Code)
+}
+
+// InputError says that something is needed which nobody was there to give.
+type InputError struct {
+	Item    Item
+	Subject string   // the user or attribute concerned
+	Answers []string // what would answer: a flag, an environment variable
+}
+
+func (e *InputError) Error() string {
+	text := string(e.Item) + " needed"
+	if e.Subject != "" {
+		text += " for " + e.Subject
+	}
+	return text + ", and there is nobody to ask"
+}
+
+// UnsupportedChallengeError is a challenge that this version has no answer to.
+type UnsupportedChallengeError struct {
+	Name     string // ChallengeName, such as SOFTWARE_TOKEN_MFA
+	Username string
+}
+
+func (e *UnsupportedChallengeError) Error() string {
+	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s, which this version of cogctl cannot answer", e.Username, e.Name)
+}
+
+// FlowDisabledError says that the app client does not allow the flow.
+type FlowDisabledError struct {
+	Flow     string // AuthFlow, such as USER_SRP_AUTH
+	ClientID string
+	Try      []string // other flows of ours, by the name that --flow takes
+}
+
+func (e *FlowDisabledError) Error() string {
+	return fmt.Sprintf("the app client %s does not allow %s", e.ClientID, e.Flow)
+}
+
+// LostReplyError says that the answer to a step that must not be repeated never
+// arrived, so nobody knows if the step took effect.
+type LostReplyError struct {
+	Challenge string
+	Err       error
+}
+
+func (e *LostReplyError) Error() string {
+	return fmt.Sprintf("the reply to %s was lost: %v", e.Challenge, e.Err)
+}
+
+func (e *LostReplyError) Unwrap() error { return e.Err }
+
+// refusals are the AWS error types that mean no, whatever is tried again.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html
+var refusals = []string{
+	"NotAuthorizedException", "UserNotFoundException", "UserNotConfirmedException",
+	"PasswordResetRequiredException", "UserLambdaValidationException",
+	"ForbiddenException", "ResourceNotFoundException", "InvalidUserPoolConfigurationException",
+	"RefreshTokenReuseException", "ExpiredCodeException", "CodeMismatchException",
+}
+
+// apiError turns an error of the SDK into one of this package's, leaving out
+// what the SDK wraps around it (operation, retry count, request id), so that
+// the sentence is said once.
+func apiError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return fmt.Errorf("%s: %w", op, plain(err))
+	}
+	code := api.ErrorCode()
+	for _, refusal := range refusals {
+		if code == refusal {
+			return &RefusedError{Op: op, Code: code, Message: api.ErrorMessage()}
+		}
+	}
+	return &ServiceError{Op: op, Code: code, Message: api.ErrorMessage()}
+}
+
+// ServiceError is an answer of Cognito that is neither a success nor a refusal
+// of this user: a wrong parameter, a throttle, trouble on AWS's side.
+type ServiceError struct{ Op, Code, Message string }
+
+func (e *ServiceError) Error() string {
+	if e.Message == "" {
+		return fmt.Sprintf("%s: %s", e.Op, e.Code)
+	}
+	return fmt.Sprintf("%s: %s (%s)", e.Op, strings.TrimSuffix(e.Message, "."), e.Code)
+}
+
+// plain drops the SDK's outer wrappers down to the cause a person can act on.
+func plain(err error) error {
+	var op *smithy.OperationError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) {
+		return dial
+	}
+	return err
+}
+
+// ended lists the answers to a refresh that mean the session is over for good.
+// The type alone does not say: NotAuthorizedException is also what a wrong
+// secret hash or a missing DEVICE_KEY gets. Whatever is not listed keeps the
+// session. Texts as recorded from AWS; those of revoked and expired tokens are
+// UNCONFIRMED, so they are compared loosely.
+var ended = []struct{ code, text string }{
+	{"NotAuthorizedException", "invalid refresh token"},
+	{"NotAuthorizedException", "refresh token has been revoked"},
+	{"NotAuthorizedException", "refresh token has expired"},
+	{"NotAuthorizedException", "user is disabled"},
+	{"RefreshTokenReuseException", ""},
+	{"UserNotFoundException", ""},
+}
+
+// Ended tells whether err, from a refresh at the session's own endpoint, says
+// that the session cannot come back.
+func Ended(err error) bool {
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	message := strings.ToLower(refused.Message)
+	for _, row := range ended {
+		if refused.Code == row.code && strings.Contains(message, row.text) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,21 @@
+package auth
+
+import "strings"
+
+// dnsSuffix is the domain of a region's partition, as the SDK's endpoint rules
+// have it (aws-sdk-go-v2, internal/endpoints).
+func dnsSuffix(region string) string {
+	for _, partition := range []struct{ prefix, suffix string }{
+		{"cn-", "amazonaws.com.cn"},
+		{"eusc-", "amazonaws.eu"},
+		{"us-iso-", "c2s.ic.gov"},
+		{"us-isob-", "sc2s.sgov.gov"},
+		{"eu-isoe-", "cloud.adc-e.uk"},
+		{"us-isof-", "csp.hci.ic.gov"},
+	} {
+		if strings.HasPrefix(region, partition.prefix) {
+			return partition.suffix
+		}
+	}
+	return "amazonaws.com"
+}

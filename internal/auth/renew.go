@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/cache"
+)
+
+// Renewer makes a session good again. Its Renew is the renew function of
+// cache.Cached and runs under the session's lock: it asks nobody anything.
+type Renewer struct {
+	Client   *Client
+	Verifier Verifier
+	// Base is what a new session starts from: Issuer, ClientID, Typed, Endpoint.
+	Base Session
+	// SignIn signs in without a person; nil where no password is at hand.
+	SignIn Flow
+	// Password is the one SignIn uses, to know a refused one again.
+	Password string
+	// Needed is returned when a person would have to sign in.
+	Needed error
+}
+
+// Renew refreshes old or, when that cannot be, signs in anew.
+//
+// A session is forgotten only on a definite answer to its own refresh. Errors
+// that say nothing about the session leave it as it is.
+func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, error) {
+	var over error
+	if found && old.Refresh != "" {
+		renewed, err := r.refresh(ctx, old)
+		if err == nil || !beyondRefresh(err) {
+			return renewed, err
+		}
+		over = err
+	}
+	switch {
+	case r.SignIn != nil:
+		return r.signIn(ctx, old)
+	case Ended(over):
+		return old, cache.Forget(&OverError{Cause: over, Needed: r.Needed})
+	case over != nil:
+		return old, over
+	}
+	return old, r.Needed
+}
+
+// SignInNow signs in whatever session there is, under the same rules.
+func (r Renewer) SignInNow(ctx context.Context, old Session, _ bool) (Session, error) {
+	return r.signIn(ctx, old)
+}
+
+// beyondRefresh tells the errors after which signing in anew is the way on.
+func beyondRefresh(err error) bool {
+	var elsewhere *ElsewhereError
+	return Ended(err) || errors.As(err, &elsewhere)
+}
+
+func (r Renewer) refresh(ctx context.Context, old Session) (Session, error) {
+	if old.Endpoint != r.Base.Endpoint {
+		return old, &ElsewhereError{Username: old.Typed, Was: old.Endpoint, Now: r.Base.Endpoint}
+	}
+	tokens, err := r.Client.refresh(ctx, old)
+	if err != nil {
+		return old, err
+	}
+	return r.Verifier.verify(ctx, old, tokens)
+}
+
+// refresh calls REFRESH_TOKEN_AUTH. SECRET_HASH is over the user's real name.
+func (c *Client) refresh(ctx context.Context, s Session) (Tokens, error) {
+	parameters := c.secretHash(map[string]string{"REFRESH_TOKEN": s.Refresh}, s.Username)
+	op := fmt.Sprintf("refresh the session of %s at %s", s.Typed, c.config.UserPoolID)
+	next, err := c.initiate(ctx, types.AuthFlowTypeRefreshTokenAuth, parameters, op)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if next.result == nil {
+		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, next.challenge)
+	}
+	return next.tokens("")
+}
+
+// signIn signs in with the stored password, unless that very password was
+// refused a moment ago.
+func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
+	now := r.Client.config.Now()
+	if old.Refused.matches(r.Password, now) {
+		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.At.Add(RefusalLasts)}
+	}
+	tokens, err := r.SignIn.Login(ctx)
+	if err != nil {
+		return r.remember(old, err, now)
+	}
+	return r.Verifier.Begin(ctx, r.Base, tokens)
+}
+
+// remember notes a refused password beside whatever session there is.
+func (r Renewer) remember(old Session, err error, now time.Time) (Session, error) {
+	var refused *RefusedError
+	if !errors.As(err, &refused) || !wrongPassword(refused) {
+		return old, err
+	}
+	note, failed := newRefusal(r.Password, refused, now)
+	if failed != nil {
+		return old, err
+	}
+	if !old.Live() {
+		old = r.Base
+	}
+	old.Refused = note
+	return old, cache.Remember(err)
+}
+
+// wrongPassword tells the refusals that count towards a lock-out from those
+// that no password would change.
+func wrongPassword(refused *RefusedError) bool {
+	switch refused.Code {
+	case "UserNotFoundException":
+		return true
+	case "NotAuthorizedException":
+		message := strings.ToLower(refused.Message)
+		return strings.Contains(message, "username or password") || strings.Contains(message, "attempts exceeded")
+	}
+	return false
+}
+
+// Begin makes a verified session of the tokens of a sign-in.
+func (v Verifier) Begin(ctx context.Context, base Session, tokens Tokens) (Session, error) {
+	base.SignedIn = tokens.Received
+	base.Username = base.Typed
+	return v.verify(ctx, base, tokens)
+}
+
+// Revoke ends the session's refresh token at Cognito, and with it the access to
+// Cognito of the tokens made from it. API Gateway knows nothing of that.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RevokeToken.html
+func (c *Client) Revoke(ctx context.Context, s Session) error {
+	input := &cip.RevokeTokenInput{ClientId: aws.String(c.config.ClientID), Token: aws.String(s.Refresh)}
+	if c.config.ClientSecret != "" {
+		input.ClientSecret = aws.String(c.config.ClientSecret)
+	}
+	_, err := c.api.RevokeToken(ctx, input, retryable)
+	return apiError(fmt.Sprintf("revoke the refresh token of %s at %s", s.Typed, c.config.UserPoolID), err)
+}
+
+// OverError says that a session ended at Cognito and a person must sign in.
+type OverError struct {
+	Cause  error
+	Needed error // how; nil when unknown
+}
+
+func (e *OverError) Error() string   { return "the session is over: " + e.Cause.Error() }
+func (e *OverError) Unwrap() []error { return []error{e.Needed, e.Cause} }
+
+// ElsewhereError says that the session was issued at another endpoint, so its
+// refresh token is not sent to this one.
+type ElsewhereError struct{ Username, Was, Now string }
+
+func (e *ElsewhereError) Error() string {
+	return fmt.Sprintf("the session of %s was issued by %s; its refresh token is not sent to %s", e.Username, place(e.Was), place(e.Now))
+}
+
+func place(endpoint string) string {
+	if endpoint == "" {
+		return "AWS"
+	}
+	return endpoint
+}
+
+// StillRefusedError says that a password was refused before and is not tried
+// again yet: repeated attempts would lock the account.
+type StillRefusedError struct {
+	Refusal  Refusal
+	Username string
+	Until    time.Time
+}
+
+func (e *StillRefusedError) Error() string {
+	return fmt.Sprintf("sign in %s: this password was refused at %s: %s (%s); it is not tried again before %s",
+		e.Username, e.Refusal.At.Local().Format(time.TimeOnly), strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, e.Until.Local().Format(time.TimeOnly))
+}

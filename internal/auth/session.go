@@ -1,0 +1,147 @@
+package auth
+
+import (
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/jwt"
+)
+
+// Session is what is kept of a sign-in. It is stored as JSON by internal/cache.
+type Session struct {
+	// Issuer, ClientID and Typed are what the session is filed under: the pool,
+	// the app client, and the name as it was typed.
+	Issuer   string `json:"issuer"`
+	ClientID string `json:"client_id"`
+	Typed    string `json:"typed"`
+
+	// Endpoint is where the user pool API was reached; empty for AWS's own. The
+	// refresh token is sent to no other place.
+	Endpoint string `json:"endpoint,omitempty"`
+
+	Username string `json:"username"`      // the pool's own name for the user
+	Subject  string `json:"sub,omitempty"` // empty when the ID token was not read
+	// TokenIssuer is the ID token's iss. It differs from Issuer for pools whose
+	// tokens carry the multi-region form.
+	TokenIssuer string `json:"iss,omitempty"`
+	// Unverified tells that the ID token was taken on trust, on request.
+	Unverified bool `json:"unverified,omitempty"`
+
+	ID      string `json:"id_token,omitempty"`
+	Access  string `json:"access_token,omitempty"`
+	Refresh string `json:"refresh_token,omitempty"`
+
+	SignedIn time.Time `json:"signed_in"` // when the user signed in
+	Saved    time.Time `json:"saved"`     // when these tokens arrived
+	Expires  time.Time `json:"expires"`   // when the first of them ends, by the local clock
+
+	// Refused remembers a password that Cognito said no to.
+	Refused *Refusal `json:"refused,omitempty"`
+}
+
+// FreshUntil is the local time up to which ID and access token are both good.
+func (s Session) FreshUntil() time.Time {
+	if s.ID == "" && s.Access == "" {
+		return time.Time{}
+	}
+	return s.Expires
+}
+
+// Live tells whether the session has tokens, as against a bare note of a refusal.
+func (s Session) Live() bool { return s.ID != "" || s.Access != "" }
+
+// SessionKey is the name a session is filed under.
+func SessionKey(issuer, clientID, typed string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{issuer, clientID, typed}, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// take puts the tokens of an answer into the session. A missing refresh token
+// means that the old one stays good: REFRESH_TOKEN_AUTH without rotation.
+func (s Session) take(t Tokens) Session {
+	s.ID, s.Access = t.ID, t.Access
+	if t.Refresh != "" {
+		s.Refresh = t.Refresh
+	}
+	s.Saved = t.Received
+	s.Expires = t.Received.Add(lifetime(t))
+	s.Refused = nil
+	return s
+}
+
+// Lifetimes of ID and access tokens at Cognito: 5 minutes to 1 day.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_TokenValidityUnitsType.html
+const (
+	shortestLifetime = 5 * time.Minute
+	longestLifetime  = 24 * time.Hour
+)
+
+// lifetime tells how long the shorter-lived of the two tokens serves. It is
+// exp minus iat, both by the server's clock, so that the session's end by the
+// local clock does not depend on the two clocks agreeing.
+func lifetime(t Tokens) time.Duration {
+	shortest := time.Duration(0)
+	for _, raw := range []string{t.ID, t.Access} {
+		token, err := jwt.Parse(raw)
+		if err != nil {
+			continue
+		}
+		exp, hasExp := token.Claims.Time("exp")
+		iat, hasIat := token.Claims.Time("iat")
+		if life := exp.Sub(iat); hasExp && hasIat && life > 0 && (shortest == 0 || life < shortest) {
+			shortest = life
+		}
+	}
+	switch {
+	case shortest > 0:
+	case t.ExpiresIn > 0:
+		shortest = t.ExpiresIn
+	default: // opaque tokens and no word about their life: assume the shortest
+		shortest = shortestLifetime
+	}
+	return min(shortest, longestLifetime)
+}
+
+// Refusal remembers, without keeping it, a password that was refused, so that
+// fifty jobs with the same wrong password do not lock the account.
+type Refusal struct {
+	Salt    []byte    `json:"salt"`
+	Hash    []byte    `json:"hash"`
+	At      time.Time `json:"at"`
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+}
+
+// RefusalLasts is how long a refused password is not tried again.
+const RefusalLasts = 5 * time.Minute
+
+// refusalRounds makes guessing the password from the note costly (some tens of
+// milliseconds a guess) while asking costs once per run that has no session.
+const refusalRounds = 200_000
+
+// newRefusal notes that password was refused.
+func newRefusal(password string, refused *RefusedError, now time.Time) (*Refusal, error) {
+	salt := make([]byte, 16)
+	if _, err := rand.Read(salt); err != nil {
+		return nil, err
+	}
+	hash, err := pbkdf2.Key(sha256.New, password, salt, refusalRounds, sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &Refusal{Salt: salt, Hash: hash, At: now, Code: refused.Code, Message: refused.Message}, nil
+}
+
+// matches tells whether password is the refused one, and recently so.
+func (r *Refusal) matches(password string, now time.Time) bool {
+	if r == nil || now.Before(r.At) || now.Sub(r.At) >= RefusalLasts {
+		return false
+	}
+	hash, err := pbkdf2.Key(sha256.New, password, r.Salt, refusalRounds, sha256.Size)
+	return err == nil && subtle.ConstantTimeCompare(hash, r.Hash) == 1
+}

@@ -1,0 +1,132 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/jwt"
+)
+
+// Verifier checks what Cognito handed out before it is believed or saved.
+type Verifier struct {
+	Keys     jwt.KeySet
+	Issuers  []string // any of these may be the ID token's iss
+	ClientID string
+	// Skip takes the tokens as they are. For servers without a key set only.
+	Skip bool
+}
+
+// verify checks the ID token (signature, iss, aud, token_use, exp) and that the
+// access token belongs to the same user and client, and puts both into s. When s
+// already has a subject, as at a refresh, the new tokens must be of that user.
+func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, error) {
+	if v.Skip {
+		return v.trust(s, t), nil
+	}
+	if t.ID == "" {
+		return s, fmt.Errorf("the server's answer holds no ID token to verify")
+	}
+	id, err := v.idToken(ctx, t)
+	if err != nil {
+		return s, err
+	}
+	subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
+	if s.Subject != "" && (s.Subject != subject || s.TokenIssuer != issuer) {
+		return s, fmt.Errorf("the refreshed ID token is for sub %q of %q, the session is for %q of %q", subject, issuer, s.Subject, s.TokenIssuer)
+	}
+	if err := v.accessToken(t.Access, subject); err != nil {
+		return s, err
+	}
+	s.Subject, s.TokenIssuer, s.Unverified = subject, issuer, false
+	if name := id.Claims.String("cognito:username"); name != "" {
+		t.Username = name
+	}
+	return s.named(t).take(t), nil
+}
+
+func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
+	token, err := jwt.Parse(t.ID)
+	if err != nil {
+		return jwt.Token{}, fmt.Errorf("the ID token: %w", err)
+	}
+	// Keys that cannot be had are trouble on the way, not a bad token.
+	var unknown *jwt.UnknownKeyError
+	if _, err := v.Keys.Key(ctx, token.KeyID); err != nil && !errors.As(err, &unknown) {
+		return jwt.Token{}, &KeysError{Err: err}
+	}
+	// A session's own tokens are judged by the clock of the server that made
+	// them a moment ago: a wrong local clock must not stop a sign-in.
+	now := t.ServerTime
+	if now.IsZero() {
+		now = t.Received
+	}
+	report := jwt.Verify(ctx, t.ID, v.Keys, jwt.Policy{
+		Issuers: v.Issuers, ClientIDs: []string{v.ClientID}, Use: "id", Now: now, Leeway: 30 * time.Second,
+	})
+	if err := report.Err(); err != nil {
+		return jwt.Token{}, fmt.Errorf("the ID token: %w", err)
+	}
+	return report.Token, nil
+}
+
+// accessToken compares sub and client_id of the access token with the verified
+// ID token's. Its signature is for the API to judge; a token that cannot be
+// read at all is left to the API too, for servers with opaque ones.
+func (v Verifier) accessToken(raw, subject string) error {
+	token, err := jwt.Parse(raw)
+	if err != nil {
+		return nil
+	}
+	if got := token.Claims.String("sub"); got != subject {
+		return fmt.Errorf("the access token is for sub %q, the ID token for %q", got, subject)
+	}
+	if got := token.Claims.String("client_id"); got != v.ClientID {
+		return fmt.Errorf("the access token is for client_id %q, not %q", got, v.ClientID)
+	}
+	return nil
+}
+
+// trust reads what it can and checks nothing.
+func (v Verifier) trust(s Session, t Tokens) Session {
+	s.Unverified = true
+	if id, err := jwt.Parse(t.ID); err == nil {
+		s.Subject, s.TokenIssuer = id.Claims.String("sub"), id.Claims.String("iss")
+		if name := id.Claims.String("cognito:username"); name != "" {
+			t.Username = name
+		}
+	}
+	return s.named(t).take(t)
+}
+
+// named notes the real username: a refresh must hash it, not the typed alias.
+func (s Session) named(t Tokens) Session {
+	if t.Username != "" {
+		s.Username = t.Username
+	}
+	return s
+}
+
+// KeysError is a key set that could not be had, so that nothing was verified.
+type KeysError struct{ Err error }
+
+func (e *KeysError) Error() string { return fmt.Sprintf("verify the ID token: %v", e.Err) }
+func (e *KeysError) Unwrap() error { return e.Err }
+
+// Issuers lists what the iss of a pool's tokens may be: the classic form, the
+// form of pools with multi-region replication, and, where the user pool API is
+// reached elsewhere (an emulator), that endpoint's own.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+func Issuers(region, poolID, endpoint string) []string {
+	suffix := dnsSuffix(region)
+	issuers := []string{
+		"https://cognito-idp." + region + "." + suffix + "/" + poolID,
+		"https://issuer-cognito-idp." + region + "." + suffix + "/" + poolID,
+	}
+	if endpoint != "" {
+		issuers = slices.Insert(issuers, 0, endpoint+"/"+poolID)
+	}
+	return issuers
+}
