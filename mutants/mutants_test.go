@@ -165,6 +165,11 @@ var mutants = []mutant{
 		test: "^TestRefusedPasswordIsRemembered$",
 	},
 	{
+		name: "the token to any origin", file: "transport/authorize.go", in: "transport",
+		old: "if err := a.check(r); err != nil {", new: "if err := a.check(r); false {",
+		test: "^TestAuthorize",
+	},
+	{
 		name: "secret hash over the typed name", file: "auth/flows.go", in: "auth",
 		old: "a.client.secretHash(responses, a.username)", new: "a.client.secretHash(responses, \"alias@example.com\")",
 		test: "^TestSecretHash$",

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/jwt"
+	"github.com/cogctl/cogctl/internal/redact"
+	"github.com/cogctl/cogctl/internal/secret"
+	"github.com/cogctl/cogctl/internal/transport"
+)
+
+// app is the outside world, and the one place where objects are made of it.
+// Each method builds one object and holds no logic of its own.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr *os.File
+	getenv         func(string) string
+	environ        []string
+	now            func() time.Time
+	network        *http.Transport // the process's connections, without limits
+	terminal       terminal
+	redactor       *redact.Redactor
+	startChild     func(start func() error) error
+
+	flags    map[string]string // the global flags that were given, by field name
+	jsonMode bool              // the command's output is JSON, so errors are too
+	profiled *config.Profile   // what profile() made, so that it warns once
+}
+
+func newApp() *app {
+	return &app{
+		stdin:  os.Stdin,
+		stdout: os.Stdout,
+		stderr: os.Stderr,
+		getenv: os.Getenv, environ: os.Environ(),
+		now: time.Now,
+		network: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConnsPerHost:   4,
+			IdleConnTimeout:       30 * time.Second,
+			ExpectContinueTimeout: time.Second,
+		},
+		terminal:   terminal{stderr: os.Stderr, getenv: os.Getenv, open: openTTY},
+		redactor:   &redact.Redactor{},
+		startChild: func(start func() error) error { return start() },
+		flags:      map[string]string{},
+	}
+}
+
+// execute runs one command line.
+func execute(ctx context.Context, a *app, args []string) error {
+	root := newRootFor(a, args)
+	root.SetArgs(args)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	return cause(ctx, err)
+}
+
+// exit prints err, once, and returns the process's exit code.
+func (a *app) exit(err error) int {
+	report(a.redactedStderr(), err, a.jsonMode)
+	return exitCode(err)
+}
+
+// configDir is where config.toml is.
+func (a *app) configDir() (string, error) {
+	if dir := a.getenv("COGCTL_CONFIG_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", usagef("no home for the configuration: %v; set COGCTL_CONFIG_DIR", err)
+	}
+	return filepath.Join(dir, "cogctl"), nil
+}
+
+// stateDir is where sessions are kept. On Windows the configuration folder
+// roams between machines, which tokens must not.
+func (a *app) stateDir() (string, error) {
+	if runtime.GOOS != "windows" || a.getenv("COGCTL_CONFIG_DIR") != "" {
+		return a.configDir()
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", usagef("no home for the sessions: %v; set COGCTL_CONFIG_DIR", err)
+	}
+	return filepath.Join(dir, "cogctl"), nil
+}
+
+// cacheDir is where key sets are kept.
+func (a *app) cacheDir() (string, error) {
+	if dir := a.getenv("COGCTL_CACHE_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", usagef("no home for the cache: %v; set COGCTL_CACHE_DIR", err)
+	}
+	return filepath.Join(dir, "cogctl"), nil
+}
+
+func (a *app) configPath() (string, error) {
+	dir, err := a.configDir()
+	return filepath.Join(dir, "config.toml"), err
+}
+
+// configFile reads config.toml; a file that is not there is an empty one.
+func (a *app) configFile() (*config.File, error) {
+	path, err := a.configPath()
+	if err != nil {
+		return nil, err
+	}
+	file, err := config.Read(path)
+	return file, withCode(exitUsage, err)
+}
+
+// profile is what flags, environment and file come to.
+func (a *app) profile() (*config.Profile, error) {
+	if a.profiled != nil {
+		return a.profiled, nil
+	}
+	file, err := a.configFile()
+	if err != nil {
+		return nil, err
+	}
+	p, warnings, err := file.Resolve(config.Inputs{Flags: a.flags, Getenv: a.getenv})
+	for _, warning := range warnings {
+		a.warnDaily(warning)
+	}
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	if err := a.refuseLoop(p.Name()); err != nil {
+		return nil, err
+	}
+	a.profiled = p
+	return p, nil
+}
+
+// secrets resolves references such as env:NAME in the user's own file, for p.
+func (a *app) secrets(p *config.Profile) secret.Resolver {
+	home, _ := os.UserHomeDir()
+	return secret.Resolver{Getenv: a.getenv, Environ: a.childEnviron(p.Name()), Home: home}
+}
+
+// http is the client for everything that is not the user's own API call:
+// bounded, and never following a redirect.
+func (a *app) http() *http.Client {
+	return transport.Client(a.recorded(a.network))
+}
+
+// api is the way to the user's own API: without limits, and with the bytes as the
+// server sends them, as curl does without --compressed.
+func (a *app) api() http.RoundTripper {
+	network := a.network.Clone()
+	network.DisableCompression = true
+	return transport.Phases{Base: a.recorded(network)}
+}
+
+// recorded prints each exchange with a server when --debug asks for it.
+func (a *app) recorded(base http.RoundTripper) http.RoundTripper {
+	if a.profiled == nil || a.profiled.Get("debug").Text != "true" {
+		return base
+	}
+	return transport.Record{Base: base, Report: a.debugEvent, Now: a.now, Redactor: a.redactor}
+}
+
+// client is the app client of p's user pool.
+func (a *app) client(s poolSettings, clientSecret string) *auth.Client {
+	return auth.NewClient(auth.ClientConfig{
+		Region: s.Region, UserPoolID: s.UserPoolID, ClientID: s.ClientID, ClientSecret: clientSecret,
+		Endpoint: s.Endpoint, HTTP: a.http(), Now: a.now, Random: rand.Reader,
+	})
+}
+
+// verifier checks tokens of p's user pool against its key set.
+func (a *app) verifier(s poolSettings) auth.Verifier {
+	disk := a.keyFiles()
+	keys := &jwt.RemoteKeys{URL: s.JWKS, Client: a.http(), Now: a.now, Load: disk.load, Store: disk.store}
+	return auth.Verifier{Keys: keys, Issuers: s.Issuers, ClientID: s.ClientID}
+}
+
+// sessions is where sign-ins are kept.
+func (a *app) sessions(p *config.Profile) (*cache.Dir[auth.Session], error) {
+	return storage[auth.Session](a, p, "sessions")
+}
+
+// lastSignIns remembers, for each profile, who signed in last.
+func (a *app) lastSignIns(p *config.Profile) (*cache.Dir[lastSignIn], error) {
+	return storage[lastSignIn](a, p, "current")
+}
+
+func storage[T any](a *app, p *config.Profile, name string) (*cache.Dir[T], error) {
+	options := cache.Options{Now: a.now, Warn: a.warn}
+	if p.Get("storage").Text != "none" {
+		dir, err := a.stateDir()
+		if err != nil {
+			return nil, err
+		}
+		options.Path = filepath.Join(dir, name)
+	}
+	return cache.Open[T](options), nil
+}
+
+// person tells whether somebody is there to answer questions.
+func (a *app) person(p *config.Profile) bool {
+	return a.terminal.person(p != nil && p.Get("no_input").Text == "true")
+}
+
+// complete registers nothing by itself: cobra asks it for profile names.
+func (a *app) completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	file, err := a.configFile()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return file.Names(), cobra.ShellCompDirectiveNoFileComp
+}

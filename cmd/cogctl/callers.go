@@ -1,0 +1,36 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/config"
+)
+
+// callersVariable tells a program that we start for a secret which profiles are
+// waiting for it. When that program is cogctl again, with one of these profiles,
+// it would start itself for ever.
+const callersVariable = "COGCTL_CALLERS"
+
+// callers are the profiles that wait for us, outermost first.
+func (a *app) callers() []string {
+	return strings.FieldsFunc(a.getenv(callersVariable), func(r rune) bool { return r == ',' })
+}
+
+// refuseLoop is an error when the profile waits for us already.
+func (a *app) refuseLoop(profile string) error {
+	if profile == "" || !slices.Contains(a.callers(), profile) {
+		return nil
+	}
+	return usagef("the profile %q waits for this very command: a cmd: reference in it runs cogctl with the same profile (%s)",
+		profile, strings.Join(append(a.callers(), profile), " -> "))
+}
+
+// childEnviron is the environment of a program that we start: without the
+// secrets meant for us, and with the profiles that wait.
+func (a *app) childEnviron(profile string) []string {
+	kept := slices.DeleteFunc(config.ChildEnv(a.environ), func(entry string) bool {
+		return strings.HasPrefix(entry, callersVariable+"=")
+	})
+	return append(kept, callersVariable+"="+strings.Join(append(a.callers(), profile), ","))
+}

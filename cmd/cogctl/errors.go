@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/jwt"
+	"github.com/cogctl/cogctl/internal/redact"
+	"github.com/cogctl/cogctl/internal/transport"
+)
+
+// Exit codes. The table that people read is the help topic exit-codes; a test
+// compares the two.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitRefused     = 3
+	exitNeeded      = 4
+	exitSaysNo      = 5
+	exitHTTP        = 22
+	exitNotRunnable = 126
+	exitNotFound    = 127
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+// failure is an error that knows its exit code or the next thing to type.
+type failure struct {
+	code int // 0: whatever the error underneath says
+	err  error
+	hint string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usagef is an error in what was typed or configured.
+func usagef(format string, args ...any) error {
+	return &failure{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// hinted adds the next thing to type.
+func hinted(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{err: err, hint: fmt.Sprintf(format, args...)}
+}
+
+// withCode fixes the exit code of an error.
+func withCode(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{code: code, err: err}
+}
+
+// silent ends the program with a code and no words: all has been said.
+type silent struct{ code int }
+
+func (s silent) Error() string { return fmt.Sprintf("exit %d", s.code) }
+
+// exitCode is the one place that turns an error into an exit code.
+func exitCode(err error) int {
+	var quiet silent
+	var stopped interrupted
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &quiet):
+		return quiet.code
+	case errors.As(err, &stopped):
+		return signalCode(stopped.signal)
+	}
+	for f := range failures(err) {
+		if f.code != 0 {
+			return f.code
+		}
+	}
+	return domainCode(err)
+}
+
+// failures yields the failures that err is made of, outermost first: one may
+// carry the hint and another the code.
+func failures(err error) iter.Seq[*failure] {
+	return func(yield func(*failure) bool) {
+		for {
+			f, ok := errors.AsType[*failure](err)
+			if !ok || !yield(f) {
+				return
+			}
+			err = f.err
+		}
+	}
+}
+
+// domainCode reads the code off the errors of the rooms below.
+func domainCode(err error) int {
+	var (
+		refused      *auth.RefusedError
+		stillRefused *auth.StillRefusedError
+		needed       *auth.InputError
+		over         *auth.OverError
+		elsewhere    *auth.ElsewhereError
+		challenge    *auth.UnsupportedChallengeError
+		disabled     *auth.FlowDisabledError
+		verdict      *jwt.VerifyError
+		origin       *transport.OriginError
+		plain        *transport.PlainHTTPError
+	)
+	switch {
+	case errors.As(err, &over), errors.As(err, &elsewhere), errors.As(err, &needed), errors.As(err, &challenge):
+		return exitNeeded
+	case errors.As(err, &refused), errors.As(err, &stillRefused):
+		return exitRefused
+	case errors.As(err, &verdict):
+		return exitSaysNo
+	case errors.As(err, &disabled), errors.As(err, &origin), errors.As(err, &plain):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// hintFor is what to do about an error of the rooms below; empty when nothing
+// better than its own words is known.
+func hintFor(err error) string {
+	for f := range failures(err) {
+		if f.hint != "" {
+			return f.hint
+		}
+	}
+	var (
+		needed   *auth.InputError
+		disabled *auth.FlowDisabledError
+		keys     *auth.KeysError
+		lock     *cache.LockError
+		refused  *auth.RefusedError
+	)
+	switch {
+	case errors.As(err, &needed) && len(needed.Answers) > 0:
+		return "set " + strings.Join(needed.Answers, " or ")
+	case errors.As(err, &disabled) && len(disabled.Try) > 0:
+		return fmt.Sprintf("try --flow %s, or allow %s in the app client's authentication flows", strings.Join(disabled.Try, " or "), allowed(disabled.Flow))
+	case errors.As(err, &keys):
+		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
+	case errors.As(err, &lock):
+		return "wait for that process, or end it if it hangs"
+	case errors.As(err, &refused):
+		return refusedHints[refused.Code]
+	}
+	return ""
+}
+
+// allowed is the name that the app client's settings give to a flow.
+func allowed(flow string) string { return "ALLOW_" + flow }
+
+// refusedHints maps AWS error types to what helps.
+var refusedHints = map[string]string{
+	"UserNotConfirmedException":      "the sign-up was never confirmed: the code that was sent must be entered first",
+	"PasswordResetRequiredException": "an administrator asked for a new password: reset it first",
+	"ResourceNotFoundException":      "check user_pool_id and client_id: cogctl profile show",
+}
+
+// report prints an error once: as text with its hint, or as JSON where the
+// command's output is JSON too.
+func report(w io.Writer, err error, asJSON bool) {
+	var quiet silent
+	if err == nil || errors.As(err, &quiet) {
+		return
+	}
+	message, hint := redact.Visible(err.Error()), redact.Visible(hintFor(err))
+	if asJSON {
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": message, "hint": hint, "exit_code": exitCode(err)})
+		return
+	}
+	fmt.Fprintf(w, "cogctl: %s\n", message)
+	if hint != "" {
+		fmt.Fprintf(w, "        %s\n", strings.ReplaceAll(hint, "\n", "\n        "))
+	}
+}
+
+// cause prefers the signal that ended a context over "context canceled".
+func cause(ctx context.Context, err error) error {
+	var stopped interrupted
+	if err != nil && errors.As(context.Cause(ctx), &stopped) && errors.Is(err, context.Canceled) {
+		return stopped
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/cogctl/cogctl/"
+
+// mayImport says, for each room, which other rooms it may know. Imports point
+// down only; auth and sandbox never see each other, so that neither can be
+// right because the other is wrong in the same way.
+var mayImport = map[string][]string{
+	"internal/atomicfile":       {},
+	"internal/redact":           {},
+	"internal/jwt":              {},
+	"internal/srp":              {},
+	"internal/request":          {},
+	"internal/loopback":         {},
+	"internal/transport":        {"redact", "loopback"},
+	"internal/cache":            {"atomicfile"},
+	"internal/config":           {"atomicfile"},
+	"internal/auth":             {"jwt", "srp", "cache", "loopback"},
+	"internal/gateway":          {"jwt"},
+	"internal/secret":           {"redact"},
+	"internal/sandbox":          {"jwt", "srp", "gateway", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool"},
+	"internal/sandbox/store":    {"srp"},
+	"internal/sandbox/userpool": {"jwt", "srp", "sandbox/store"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
+		var p listed
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	return packages
+}
+
+// TestLayers keeps the arrows between the rooms as they are drawn above, cobra
+// in this package, and AWS's SDK in the rooms that speak to AWS.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, module+"internal/...") {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		may, known := mayImport[room]
+		if !known {
+			t.Errorf("%s is a new room: say here what it may import", room)
+		}
+		for _, path := range p.Imports {
+			switch other, ours := strings.CutPrefix(path, module); {
+			case ours && !slices.Contains(may, strings.TrimPrefix(other, "internal/")):
+				t.Errorf("%s imports %s", room, other)
+			case strings.HasPrefix(path, "github.com/aws/") && room != "internal/auth":
+				t.Errorf("%s imports %s: AWS's SDK belongs to auth", room, path)
+			case strings.HasPrefix(path, "github.com/spf13/"), path == "golang.org/x/term", path == "flag":
+				t.Errorf("%s imports %s: the command line belongs to cmd", room, path)
+			}
+		}
+	}
+}
+
+// outside are the things of the process that only this package may touch.
+var outside = regexp.MustCompile(`\b(os\.(Stdin|Stdout|Stderr|Getenv|LookupEnv|Environ|Args|Exit)|time\.Now|http\.Default(Client|Transport)|func init\(\))\b`)
+
+// TestOutsideWorld keeps streams, environment, clock and exit out of the rooms:
+// they come in as fields and parameters.
+func TestOutsideWorld(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`, module+"internal/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(data), "\n") {
+			code, _, _ := strings.Cut(line, "//")
+			if found := outside.FindString(code); found != "" {
+				t.Errorf("%s:%d: %s belongs to cmd", path, n+1, found)
+			}
+		}
+	}
+}
+
+// banned are imports that cost start-up time or size, with the reason.
+var banned = map[string]string{
+	"testing":                             "test code in the program",
+	"expvar":                              "registers handlers at start",
+	"net/http/pprof":                      "registers handlers at start",
+	"html/template":                       "costs start-up; nothing renders pages yet",
+	"github.com/aws/aws-sdk-go-v2/config": "costs a quarter of the start-up",
+	"github.com/aws/aws-sdk-go-v2/service/ssm":            "costs one hello-world of start-up",
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager": "one signed POST does",
+	"github.com/itchyny/gojq":                             "costs start-up of every run",
+}
+
+func TestBannedImports(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		if why, found := banned[path]; found {
+			t.Errorf("the program imports %s: %s", path, why)
+		}
+	}
+}
+
+// maxInit bounds what package initialisation may cost in all, in milliseconds.
+// Every run pays it, also cogctl token in a loop.
+const maxInit = 1.2
+
+// TestInitTime adds up what GODEBUG=inittrace=1 reports. The least of several
+// runs counts: a busy machine only ever adds.
+func TestInitTime(t *testing.T) {
+	binary := t.TempDir() + "/cogctl"
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	least := 1e9
+	var slowest string
+	for range 15 {
+		cmd := exec.Command(binary, "version")
+		cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+		var trace strings.Builder
+		cmd.Stderr = &trace
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if total := initTotal(trace.String()); total < least {
+			least, slowest = total, trace.String()
+		}
+	}
+	t.Logf("package initialisation: %.2f ms", least)
+	if least > maxInit {
+		t.Errorf("package initialisation takes %.2f ms, more than %.1f:\n%s", least, maxInit, slowest)
+	}
+}
+
+// initTotal sums lines such as "init net/http @0.5 ms, 0.012 ms clock, …".
+func initTotal(trace string) (total float64) {
+	for _, line := range strings.Split(trace, "\n") {
+		_, after, found := strings.Cut(line, "@")
+		fields := strings.Fields(after)
+		if !found || len(fields) < 3 {
+			continue
+		}
+		ms, err := strconv.ParseFloat(fields[2], 64)
+		if err == nil {
+			total += ms
+		}
+	}
+	return total
+}

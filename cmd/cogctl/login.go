@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+)
+
+type loginOptions struct {
+	flow          string
+	passwordStdin bool
+	noVerify      bool
+}
+
+func newLogin(a *app) *cobra.Command {
+	var o loginOptions
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Sign in and keep the session",
+		Long: `Sign in to a user pool and keep the session, so that later commands find it.
+
+The flow srp proves the password without sending it. The flow password sends it
+to Cognito over TLS, for pools that migrate users and for emulators. The flow
+auto takes srp.
+
+The password comes from COGCTL_PASSWORD, from --password-stdin, from the profile
+(a reference such as password = "cmd:pass show dev"), or is asked for. The ID
+token is verified before anything is saved.
+
+On a terminal without any profile, login asks for the user pool first and writes
+a profile.`,
+		Example: `  cogctl login
+  cogctl login --username bob
+  printf '%s' "$COGCTL_PASSWORD" | cogctl login --username ann --password-stdin`,
+		Args: operands(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runLogin(cmd.Context(), a, o) },
+	}
+	cmd.Flags().StringVar(&o.flow, "flow", "", "how to sign in: auto, srp or password (COGCTL_FLOW)")
+	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
+	cmd.Flags().BoolVar(&o.noVerify, "no-verify-id-token", false, "take the ID token unverified, for servers without a key set")
+	return cmd
+}
+
+func runLogin(ctx context.Context, a *app, o loginOptions) error {
+	started := a.now()
+	if o.flow != "" {
+		a.flags["flow"] = o.flow
+	}
+	p, err := a.profileOrSetUp(ctx)
+	if err != nil {
+		return err
+	}
+	l := login{signIn{app: a, profile: p, noVerify: o.noVerify}}
+	if l.pool, err = pool(p); err != nil {
+		return err
+	}
+	if l.user, err = l.whose(ctx); err != nil {
+		return err
+	}
+	if l.secrets, err = a.credentials(ctx, p); err != nil {
+		return err
+	}
+	if o.passwordStdin {
+		if l.secrets.password, err = a.passwordFromStdin(ctx); err != nil {
+			return err
+		}
+	}
+	session, err := l.run(ctx, started)
+	if err != nil {
+		return err
+	}
+	if err := l.remember(ctx); err != nil {
+		return err
+	}
+	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.UserPoolID, until(session.Expires, a.now()))
+	return nil
+}
+
+// login is a sign-in that was asked for, as against one that a command needs.
+type login struct{ signIn }
+
+// whose settles the username: given, remembered, configured, or asked for.
+func (l login) whose(ctx context.Context) (string, error) {
+	user, err := l.app.username(l.profile, l.pool)
+	if err != nil || user != "" {
+		return user, err
+	}
+	if !l.app.person(l.profile) {
+		return "", &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
+	}
+	return l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.UserPoolID))
+}
+
+// run signs in: with a password at hand under the session's lock, so that
+// jobs that start together make one attempt; with one that is typed outside it,
+// because a person may take as long as they like.
+func (l login) run(ctx context.Context, started time.Time) (auth.Session, error) {
+	dir, err := l.app.sessions(l.profile)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	if l.secrets.password == "" {
+		return l.typed(ctx, dir)
+	}
+	renewer, err := l.renewer(l.app.storedAnswers(l.secrets))
+	if err != nil {
+		return auth.Session{}, err
+	}
+	session, err := dir.Update(ctx, l.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
+		if found && old.Live() && old.SignedIn.After(started) {
+			return old, nil // somebody signed in while we waited for the lock
+		}
+		return renewer.SignInNow(ctx, old, found)
+	})
+	var needed *auth.InputError
+	if errors.As(err, &needed) && l.app.person(l.profile) {
+		return l.typed(ctx, dir)
+	}
+	return l.app.seen(session), l.app.unsaved(err)
+}
+
+// typed signs in with a person at the keyboard and saves the session after.
+func (l login) typed(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
+	ask := l.app.asker(l.profile, l.secrets)
+	if l.secrets.password == "" {
+		password, err := ask(ctx, auth.Question{Item: auth.ItemPassword, Username: l.user})
+		if err != nil {
+			return auth.Session{}, err
+		}
+		l.secrets.password = password
+	}
+	renewer, err := l.renewer(ask)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	tokens, err := renewer.SignIn.Login(ctx)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	fresh, err := renewer.Verifier.Begin(ctx, renewer.Base, tokens)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	session, err := dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return fresh, nil })
+	return l.app.seen(session), l.app.unsaved(err)
+}
+
+// remember makes this user the one that later commands mean.
+func (l login) remember(ctx context.Context) error {
+	dir, err := l.app.lastSignIns(l.profile)
+	if err != nil {
+		return err
+	}
+	_, err = dir.Update(ctx, lastSignInKey(l.profile, l.pool), func(context.Context, lastSignIn, bool) (lastSignIn, error) {
+		return lastSignIn{Typed: l.user}, nil
+	})
+	return l.app.unsaved(err)
+}
+
+// maxPassword bounds a password on standard input, in bytes. Cognito's longest
+// is 256 characters.
+const maxPassword = 4096
+
+// passwordFromStdin reads the password, without the newline that echo adds.
+func (a *app) passwordFromStdin(ctx context.Context) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(a.input(ctx), maxPassword+1))
+	password := strings.TrimRight(string(data), "\r\n")
+	switch {
+	case err != nil:
+		return "", withCode(exitNeeded, fmt.Errorf("read the password from standard input: %w", err))
+	case len(data) > maxPassword:
+		return "", usagef("the password on standard input is longer than %d bytes", maxPassword)
+	case password == "":
+		return "", withCode(exitNeeded, errors.New("--password-stdin: standard input is empty"))
+	}
+	a.redactor.Add(password)
+	return password, nil
+}

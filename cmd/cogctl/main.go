@@ -1,0 +1,78 @@
+// Command cogctl signs people, scripts and CI jobs in to Amazon Cognito, keeps
+// their tokens, and calls the APIs that the tokens protect.
+//
+// This package is the only one that knows the command line, the standard
+// streams, the environment, the clock and the network as the process has them.
+// main.go starts and ends the process; app.go builds every object from the
+// outside world; each command has a file with its flags, its help and a function
+// runX that does the work. CONTRIBUTING.md follows one command from here to its
+// output.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+)
+
+// version is set by the release build: -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is main with an exit code, so that deferred work is done before the end.
+func run(args []string) (code int) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			fmt.Fprint(os.Stderr, crash())
+			code = exitFailed
+		}
+	}()
+	undumped := disableCoreDumps()
+	ctx, stop := signalContext()
+	defer stop()
+	a := newApp()
+	a.startChild = undumped
+	return a.exit(execute(ctx, a, args))
+}
+
+// interrupted is the cause of a context that a signal ended.
+type interrupted struct{ signal os.Signal }
+
+func (i interrupted) Error() string { return "stopped by the signal " + i.signal.String() }
+
+// signalContext ends with an interrupted cause at the first SIGINT or SIGTERM.
+// All that waits gives up then, but for a save that is on its way: the cache
+// finishes it within seconds. Later signals change nothing, so that an impatient
+// second Ctrl-C does not cost a refresh token that was just used up.
+func signalContext() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for s := range signals {
+			cancel(interrupted{s})
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// crash tells where a panic came from. It prints no values: they may be secret.
+func crash() string {
+	text := "cogctl: internal error; please report these lines (they hold no data of yours):\n"
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		frame, more := frames.Next()
+		text += fmt.Sprintf("  %s:%d\n", frame.Function, frame.Line)
+		if !more {
+			return text
+		}
+	}
+}

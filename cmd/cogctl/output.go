@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/redact"
+	"github.com/cogctl/cogctl/internal/transport"
+)
+
+// The rule of output: the answer goes to standard output and nothing else does.
+// Prompts, progress, hints and warnings go to standard error, so that
+// $(cogctl token) is clean. Success is silent.
+
+// warn prints a warning. Warnings may quote foreign text.
+func (a *app) warn(text string) {
+	fmt.Fprintf(a.redactedStderr(), "cogctl: warning: %s\n", redact.Visible(text))
+}
+
+// note tells a person what was done; a script is told by the exit code alone.
+func (a *app) note(format string, args ...any) {
+	if isTerminal(a.stderr) {
+		fmt.Fprintf(a.redactedStderr(), "cogctl: %s\n", redact.Visible(fmt.Sprintf(format, args...)))
+	}
+}
+
+// redactedStderr is standard error without the secrets this run has seen.
+func (a *app) redactedStderr() io.Writer { return redacting{a.stderr, a.redactor} }
+
+type redacting struct {
+	w io.Writer
+	r *redact.Redactor
+}
+
+func (w redacting) Write(p []byte) (int, error) {
+	_, err := io.WriteString(w.w, w.r.String(string(p)))
+	return len(p), err
+}
+
+// printJSON writes v, indented. Foreign text in it cannot steer a terminal.
+func (a *app) printJSON(v any) error {
+	encoder := json.NewEncoder(a.foreign())
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return writeFailed(encoder.Encode(v))
+}
+
+// foreign is standard output for text that others wrote: as it is into a pipe
+// or a file, with its control characters shown on a terminal.
+func (a *app) foreign() io.Writer {
+	if isTerminal(a.stdout) {
+		return redact.NewVisibleWriter(a.stdout)
+	}
+	return a.stdout
+}
+
+// println writes one line of answer.
+func (a *app) println(line string) error {
+	_, err := fmt.Fprintln(a.stdout, line)
+	return writeFailed(err)
+}
+
+// table writes rows of two columns.
+func (a *app) table(rows [][2]string) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", redact.Visible(row[0]), redact.Visible(row[1]))
+	}
+	return writeFailed(w.Flush())
+}
+
+// writeFailed says where a failed write was going: a full disk behind a
+// redirected standard output otherwise reads as a riddle.
+func writeFailed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("write the answer to standard output: %w", err)
+}
+
+// until renders a moment and how far it is: "15:04:05 (in 59m12s)".
+func until(t, now time.Time) string {
+	left := t.Sub(now).Round(time.Second)
+	stamp := t.Local().Format(time.DateTime)
+	if left <= 0 {
+		return fmt.Sprintf("%s (%s ago)", stamp, -left)
+	}
+	return fmt.Sprintf("%s (in %s)", stamp, left)
+}
+
+// debugEvent prints one exchange with a server. The event holds allow-listed
+// fields only; the redactor is the second net.
+func (a *app) debugEvent(e transport.Event) {
+	fmt.Fprintf(a.redactedStderr(), "cogctl: debug: %s\n", redact.Visible(e.String()))
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/config"
+)
+
+// poolSettings is what a profile says about its user pool, made complete.
+type poolSettings struct {
+	Region, UserPoolID, ClientID string
+	Endpoint                     string   // of the user pool API; empty for AWS's own
+	Issuer                       string   // what sessions are filed under
+	Issuers                      []string // what iss may be
+	JWKS                         string   // URL of the key set
+}
+
+// pool reads the user pool's settings. What is missing is named, with the
+// variable that would give it.
+func pool(p *config.Profile) (poolSettings, error) {
+	s := poolSettings{
+		Region:     p.Get("region").Text,
+		UserPoolID: p.Get("user_pool_id").Text,
+		ClientID:   p.Get("client_id").Text,
+		Endpoint:   strings.TrimRight(p.Get("endpoints.user_pool").Text, "/"),
+		JWKS:       p.Get("endpoints.jwks").Text,
+	}
+	var missing []string
+	if s.UserPoolID == "" {
+		missing = append(missing, "COGCTL_USER_POOL_ID (--user-pool-id)")
+	}
+	if s.ClientID == "" {
+		missing = append(missing, "COGCTL_CLIENT_ID (--client-id)")
+	}
+	if len(missing) > 0 {
+		return s, hinted(usagef("no user pool to sign in to: %s not set", strings.Join(missing, " and ")),
+			"cogctl login on a terminal asks for them; cogctl profile create writes a profile")
+	}
+	s.Issuers = auth.Issuers(s.Region, s.UserPoolID, s.Endpoint)
+	if issuer := p.Get("issuer"); issuer.Set() {
+		s.Issuers = []string{strings.TrimRight(issuer.Text, "/"), issuer.Text}
+	}
+	s.Issuer = s.Issuers[0]
+	if s.JWKS == "" {
+		s.JWKS = s.Issuer + "/.well-known/jwks.json"
+	}
+	return s, nil
+}
+
+// credentials are a sign-in's secrets, resolved: commands were run and files
+// read before any lock is taken.
+type credentials struct {
+	clientSecret string
+	password     string
+	newPassword  string
+}
+
+func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials, err error) {
+	for _, field := range []struct {
+		name string
+		into *string
+	}{{"client_secret", &c.clientSecret}, {"password", &c.password}, {"new_password", &c.newPassword}} {
+		if *field.into, err = a.reveal(ctx, p, field.name); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// reveal returns a setting's secret value. Only the user's own file may hold
+// references; a value from anywhere else is taken as it is.
+func (a *app) reveal(ctx context.Context, p *config.Profile, name string) (string, error) {
+	v := p.Get(name)
+	if !v.Set() {
+		return "", nil
+	}
+	value := v.Text
+	if v.Origin.Kind == config.KindFile {
+		resolved, _, err := a.secrets(p).Resolve(ctx, v.Text)
+		if err != nil {
+			return "", withCode(exitUsage, fmt.Errorf("%s: %w", v.Origin.Text, err))
+		}
+		value = resolved
+	}
+	a.redactor.Add(value)
+	return value, nil
+}
+
+// lastSignIn names who signed in last with a profile.
+type lastSignIn struct {
+	Typed string `json:"typed"`
+}
+
+func lastSignInKey(p *config.Profile, s poolSettings) string {
+	return auth.SessionKey(s.Issuer, s.ClientID, "profile "+p.Name())
+}
+
+// username tells whose session is meant: the name given on the command line or
+// in the environment, else the last to sign in, else the profile's.
+func (a *app) username(p *config.Profile, s poolSettings) (string, error) {
+	v := p.Get("username")
+	if v.Origin.Kind == config.KindFlag || v.Origin.Kind == config.KindEnv {
+		return v.Text, nil
+	}
+	dir, err := a.lastSignIns(p)
+	if err != nil {
+		return "", err
+	}
+	last, found, err := dir.Read(lastSignInKey(p, s))
+	if err != nil {
+		return "", err
+	}
+	if found && last.Typed != "" {
+		return last.Typed, nil
+	}
+	return v.Text, nil
+}

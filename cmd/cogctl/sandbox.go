@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/redact"
+	"github.com/cogctl/cogctl/internal/sandbox"
+)
+
+type sandboxOptions struct {
+	cloudPort, apiPort, controlPort int
+	asJSON, verbose                 bool
+}
+
+func newSandbox(a *app) *cobra.Command {
+	var o sandboxOptions
+	cmd := &cobra.Command{
+		Use:   "sandbox [-- CMD...]",
+		Short: "Run a local Cognito and API Gateway to try things on",
+		Long: `Run a local user pool that checks passwords, proofs and secrets as Cognito does,
+and a local API Gateway that checks tokens as the real one does. Both listen on
+loopback only, their keys are random, and their state is gone when they stop. It
+is for development and tests, never for production.
+
+With -- CMD, the command runs against a fresh sandbox with a configuration of its
+own (COGCTL_PROFILE=sandbox, the users' password in COGCTL_PASSWORD, cogctl on
+the PATH), and its exit code is the sandbox's. Without, the sandbox runs until it
+is interrupted and prints its endpoints and a profile for them. CMD also finds the
+profile backend, for an app client that has a secret.
+
+Users: ann (groups admin and readers), bob, and new, who must change the password
+Temp0rary! first. The others' password is Passw0rd!
+
+Routes: GET /myendpoint (REST API, Cognito authorizer), GET /profile (HTTP API,
+JWT authorizer), GET /admin (the backend wants the group admin), /open. What gets
+through is echoed as JSON.
+
+For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API and key
+sets), COGCTL_SANDBOX_API_URL, COGCTL_SANDBOX_CONTROL_URL and
+COGCTL_SANDBOX_CONTROL_KEY.`,
+		Example: `  cogctl sandbox -- cogctl call GET /myendpoint
+  cogctl sandbox -- sh -c 'cogctl login --username bob && cogctl status'`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runSandbox(cmd.Context(), a, o, args) },
+	}
+	cmd.Flags().IntVar(&o.cloudPort, "cloud-port", 0, "port of the user pool API (0: a free one)")
+	cmd.Flags().IntVar(&o.apiPort, "api-port", 0, "port of the API (0: a free one)")
+	cmd.Flags().IntVar(&o.controlPort, "control-port", 0, "port of the control endpoint (0: a free one)")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the endpoints as JSON")
+	cmd.Flags().BoolVar(&o.verbose, "verbose", false, "tell each request on standard error")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+			return usagef("the command goes after --: cogctl sandbox -- %s", strings.Join(args, " "))
+		}
+		return nil
+	}
+	return cmd
+}
+
+func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string) error {
+	var path string
+	if len(command) > 0 {
+		var err error
+		if path, err = resolveCommand(command[0]); err != nil {
+			return err
+		}
+	}
+	options := sandbox.Options{Now: a.now, Seed: sandbox.DefaultSeed()}
+	options.Ports.Cloud, options.Ports.API, options.Ports.Control = o.cloudPort, o.apiPort, o.controlPort
+	if o.verbose {
+		options.Log = func(e sandbox.Event) {
+			fmt.Fprintf(a.stderr, "cogctl: sandbox: %s\n", redact.Visible(eventLine(e)))
+		}
+	}
+	box, err := sandbox.New(options)
+	if err != nil {
+		return err
+	}
+	// It outlives the signal that ends CMD, so that CMD can end in its own way.
+	if err := box.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	defer box.Close()
+	s := stack{box.Endpoints(), backendSecret(options.Seed)}
+	if len(command) == 0 {
+		return a.serveSandbox(ctx, s, o.asJSON)
+	}
+	return a.runInSandbox(ctx, s, path, command)
+}
+
+// stack is a running sandbox as its users see it.
+type stack struct {
+	sandbox.Endpoints
+	backendSecret string // of the app client with a secret; another one each run
+}
+
+func backendSecret(seed sandbox.Seed) string {
+	for _, client := range seed.Pools[0].Clients {
+		if client.ID == sandbox.SecretClientID {
+			return client.Secret
+		}
+	}
+	return ""
+}
+
+// eventLine tells one request that the sandbox answered.
+func eventLine(e sandbox.Event) string {
+	line := fmt.Sprintf("%s %s %s", e.Listener, e.Method, e.Path)
+	for _, detail := range []string{e.Operation, fmt.Sprint(e.Status), e.Error} {
+		if detail != "" {
+			line += " " + detail
+		}
+	}
+	return line
+}
+
+// settings is the profile that reaches the sandbox by the public client.
+func (s stack) settings() map[string]string {
+	return map[string]string{
+		"user_pool_id":        sandbox.DefaultPoolID,
+		"client_id":           sandbox.PublicClientID,
+		"username":            "ann",
+		"api_url":             s.API,
+		"endpoints.user_pool": s.Cloud,
+	}
+}
+
+// configure writes the profiles sandbox and, for the client that has a secret,
+// backend below home.
+func (s stack) configure(home string) error {
+	folder := filepath.Join(home, "config")
+	path := filepath.Join(folder, "config.toml")
+	if err := config.Create(path, "sandbox", s.settings(), true); err != nil {
+		return err
+	}
+	secretFile := filepath.Join(folder, "backend-secret")
+	if err := os.WriteFile(secretFile, []byte(s.backendSecret), 0o600); err != nil {
+		return err
+	}
+	backend := s.settings()
+	backend["client_id"], backend["client_secret"] = sandbox.SecretClientID, "file:"+secretFile
+	return config.Create(path, "backend", backend, false)
+}
+
+// serveSandbox prints where the sandbox is and waits for the end.
+func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
+	fmt.Fprintln(a.stderr, "cogctl: a sandbox for development and tests, not for production; its state is gone when it stops (Ctrl-C)")
+	var err error
+	if asJSON {
+		err = a.printJSON(map[string]any{
+			"cloud": s.Cloud, "api": s.API, "control": s.Control, "control_key": s.ControlKey,
+			"issuer": s.Issuer, "user_pool_id": sandbox.DefaultPoolID, "client_id": sandbox.PublicClientID,
+			"backend_client_id": sandbox.SecretClientID, "backend_client_secret": s.backendSecret,
+		})
+	} else {
+		err = a.println(s.text())
+	}
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// text is a ready profile, with the rest of what there is to know in comments.
+func (s stack) text() string {
+	p := s.settings()
+	return fmt.Sprintf(`# user pool API and key sets: %s
+# API:                        %s
+# control:                    %s (X-Cogctl-Key: %s)
+# users: ann (groups admin, readers), bob, new (%s); password %s
+# client with a secret:       %s, %s
+# For ~/.config/cogctl/config.toml, then: cogctl login --profile sandbox
+[profiles.sandbox]
+user_pool_id = %q
+client_id = %q
+username = %q
+[profiles.sandbox.api]
+url = %q
+[profiles.sandbox.endpoints]
+user_pool = %q`, s.Cloud, s.API, s.Control, s.ControlKey, sandbox.TemporaryPassword, sandbox.DefaultPassword,
+		sandbox.SecretClientID, s.backendSecret,
+		p["user_pool_id"], p["client_id"], p["username"], p["api_url"], p["endpoints.user_pool"])
+}
+
+// resolveCommand finds CMD on the PATH as it is before the sandbox adds to it,
+// and never in the working directory. cogctl itself needs no PATH.
+func resolveCommand(name string) (string, error) {
+	if name == "cogctl" {
+		path, err := os.Executable()
+		return path, withCode(exitNotFound, err)
+	}
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, os.ErrPermission):
+		return "", withCode(exitNotRunnable, fmt.Errorf("run %s: %w", name, err))
+	}
+	return "", withCode(exitNotFound, fmt.Errorf("run %s: %w", name, err))
+}
+
+// runInSandbox runs CMD with a home of its own and reports its exit code.
+func (a *app) runInSandbox(ctx context.Context, s stack, path string, command []string) error {
+	home, err := os.MkdirTemp("", "cogctl-sandbox-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the sandbox: %w", err)
+	}
+	defer os.RemoveAll(home)
+	if err := s.configure(home); err != nil {
+		return err
+	}
+	bin, err := placeOwnBinary(home)
+	if err != nil {
+		return err
+	}
+	child := exec.CommandContext(ctx, path)
+	child.Args = command
+	child.Stdin, child.Stdout, child.Stderr = a.stdin, a.stdout, a.stderr
+	child.Env = s.environ(a.environ, home, bin)
+	// A signal goes on to CMD, whose end is then ours.
+	child.Cancel = func() error { return forward(ctx, child.Process) }
+	child.WaitDelay = 10 * time.Second
+	if err := a.startChild(child.Start); err != nil {
+		return withCode(exitNotRunnable, fmt.Errorf("run %s: %w", command[0], err))
+	}
+	return childEnd(child.Wait(), child.ProcessState)
+}
+
+// childEnd turns the way CMD ended into our exit code, in silence: CMD has said
+// what there is to say.
+func childEnd(err error, state *os.ProcessState) error {
+	var exit *exec.ExitError
+	switch {
+	case state != nil && signalled(state) != 0:
+		return silent{128 + signalled(state)}
+	case state != nil && state.ExitCode() > 0:
+		return silent{state.ExitCode()}
+	case state != nil && state.Success(), err == nil, errors.As(err, &exit):
+		return nil
+	}
+	return err
+}
+
+// placeOwnBinary makes a folder that holds cogctl and nothing else.
+func placeOwnBinary(home string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the cogctl program: %w", err)
+	}
+	bin := filepath.Join(home, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		return "", err
+	}
+	if runtime.GOOS != "windows" {
+		return bin, os.Symlink(self, filepath.Join(bin, "cogctl"))
+	}
+	// Links need a privilege on Windows.
+	program, err := os.ReadFile(self)
+	if err != nil {
+		return "", err
+	}
+	return bin, os.WriteFile(filepath.Join(bin, "cogctl.exe"), program, 0o700)
+}
+
+// environ is CMD's environment: no COGCTL_* and no AWS_* of the caller's,
+// so that nothing of it reaches a real account. No username is set: after
+// cogctl login --username bob, bob it must be.
+func (s stack) environ(environ []string, home, bin string) []string {
+	kept := []string{}
+	searchPath := bin
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		upper := strings.ToUpper(name)
+		switch {
+		case strings.HasPrefix(upper, "COGCTL_"), strings.HasPrefix(upper, "AWS_"):
+		case upper == "PATH":
+			searchPath += string(os.PathListSeparator) + value
+		default:
+			kept = append(kept, entry)
+		}
+	}
+	return append(kept,
+		"PATH="+searchPath,
+		"COGCTL_CONFIG_DIR="+filepath.Join(home, "config"),
+		"COGCTL_CACHE_DIR="+filepath.Join(home, "cache"),
+		"COGCTL_PROFILE=sandbox",
+		"COGCTL_PASSWORD="+sandbox.DefaultPassword,
+		"COGCTL_SANDBOX_CLOUD_URL="+s.Cloud,
+		"COGCTL_SANDBOX_API_URL="+s.API,
+		"COGCTL_SANDBOX_CONTROL_URL="+s.Control,
+		"COGCTL_SANDBOX_CONTROL_KEY="+s.ControlKey,
+	)
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/sandbox"
+)
+
+// TestMain lets the test binary be cogctl: scripts run it as a program of its
+// own, so what they see is what a user sees.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cogctl": main})
+}
+
+// TestScripts runs testdata/script/*.txtar, one behaviour each. Besides the
+// usual commands they have:
+//
+//	sandbox              start a sandbox, as cogctl sandbox -- CMD has it
+//	exits CODE CMD...    run CMD, which must end with just that code
+//	person CODE FILE CMD run CMD with a terminal; FILE says what the person
+//	                     waits for and types (lines "expect TEXT", "type TEXT")
+//	parallel N CODE CMD  run CMD N times at once; all must end with that code
+//	                     and print the same
+//	calls OP COUNT       the sandbox has answered OP that often
+//	expire               make the stored tokens look expired
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	params := scriptParams()
+	params.Dir = "testdata/script"
+	testscript.Run(t, params)
+}
+
+// TestExamples runs the examples of every help text, in a sandbox with ann
+// signed in. What a help says must work as it stands there.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("the examples are for sh, which is not here")
+	}
+	params := scriptParams()
+	folder := t.TempDir()
+	walk(newRoot(newApp()), func(cmd *cobra.Command) {
+		if isGenerated(cmd) || cmd.Example == "" {
+			return
+		}
+		path := filepath.Join(folder, strings.ReplaceAll(cmd.CommandPath(), " ", "_")+".txtar")
+		script := "sandbox\nexits 0 cogctl login\nexec sh -e -x example.sh\n-- example.sh --\n" + strings.Join(examples(cmd), "\n") + "\n"
+		if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		params.Files = append(params.Files, path)
+	})
+	testscript.Run(t, params)
+}
+
+func scriptParams() testscript.Params {
+	return testscript.Params{
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			home := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HOME", home)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
+			env.Setenv("NO_PROXY", "*")
+			env.Values[boxKey{}] = new(*sandbox.Sandbox)
+			return os.MkdirAll(home, 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sandbox":  scriptSandbox,
+			"exits":    scriptExits,
+			"person":   scriptPerson,
+			"calls":    scriptCalls,
+			"expire":   scriptExpire,
+			"parallel": scriptParallel,
+		},
+	}
+}
+
+// scriptSandbox gives the script the world that CMD has in a sandbox.
+func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
+	seed := sandbox.DefaultSeed()
+	box, err := sandbox.New(sandbox.Options{Now: newApp().now, Seed: seed})
+	ts.Check(err)
+	ts.Check(box.Start(context.Background()))
+	ts.Defer(func() { box.Close() })
+	home := ts.MkAbs(".sandbox")
+	s := stack{box.Endpoints(), backendSecret(seed)}
+	ts.Check(s.configure(home))
+	for _, entry := range s.environ([]string{"PATH=" + ts.Getenv("PATH")}, home, filepath.Join(home, "bin")) {
+		name, value, _ := strings.Cut(entry, "=")
+		ts.Setenv(name, value)
+	}
+	*ts.Value(boxKey{}).(**sandbox.Sandbox) = box
+}
+
+// boxKey is where a script keeps its sandbox.
+type boxKey struct{}
+
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE CMD [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := exitStatus(ts.Exec(args[1], args[2:]...)); got != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func exitStatus(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+func scriptCalls(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: calls OP COUNT")
+	}
+	box := *ts.Value(boxKey{}).(**sandbox.Sandbox)
+	if box == nil {
+		ts.Fatalf("start a sandbox first")
+	}
+	stats := box.Stats()
+	if got := fmt.Sprint(stats[args[0]]); got != args[1] {
+		ts.Fatalf("the sandbox answered %q %s times, want %s (all: %v)", args[0], got, args[1], stats)
+	}
+}
+
+// scriptParallel runs one command many times at once, as a CI with many jobs
+// does. Standard output is the one output that all of them printed.
+func scriptParallel(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: parallel N CODE CMD [ARG...]")
+	}
+	count, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	program, environ := lookPath(ts, args[2]), scriptEnviron(ts)
+	type end struct {
+		code           int
+		stdout, stderr string
+	}
+	ends := make([]end, count)
+	var running sync.WaitGroup
+	for i := range ends {
+		running.Go(func() {
+			var stdout, stderr strings.Builder
+			cmd := exec.Command(program, args[3:]...)
+			cmd.Env, cmd.Stdout, cmd.Stderr = environ, &stdout, &stderr
+			ends[i].code = exitStatus(cmd.Run())
+			ends[i].stdout, ends[i].stderr = stdout.String(), stderr.String()
+		})
+	}
+	running.Wait()
+	for i, e := range ends {
+		if e.code != want {
+			ts.Fatalf("process %d: exit code %d, want %d: %s", i, e.code, want, e.stderr)
+		}
+		if e.stdout != ends[0].stdout {
+			ts.Fatalf("process %d printed another answer than process 0:\n%s\n%s", i, e.stdout, ends[0].stdout)
+		}
+	}
+	_, _ = ts.Stdout().Write([]byte(ends[0].stdout))
+}
+
+func lookPath(ts *testscript.TestScript, name string) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path := filepath.Join(dir, name); executable(path) {
+			return path
+		}
+	}
+	ts.Fatalf("no %s on the PATH", name)
+	return ""
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&0o111 != 0 && !info.IsDir()
+}
+
+// scriptEnviron is the script's environment as far as cogctl looks at it.
+func scriptEnviron(ts *testscript.TestScript) []string {
+	var environ []string
+	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "CI", "WORK",
+		"COGCTL_CONFIG_DIR", "COGCTL_CACHE_DIR", "COGCTL_PROFILE", "COGCTL_PASSWORD", "COGCTL_NEW_PASSWORD", "COGCTL_NO_INPUT",
+		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_SANDBOX_CLOUD_URL"} {
+		if value := ts.Getenv(name); value != "" {
+			environ = append(environ, name+"="+value)
+		}
+	}
+	return environ
+}

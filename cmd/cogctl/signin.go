@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
+)
+
+// margin is how long a token must still serve to be handed out.
+const margin = 60 * time.Second
+
+// session is the source of a session that is good for at least min more: the
+// one that is stored, else refreshed, else signed in anew where that needs
+// nobody. It never asks a person.
+func (a *app) session(min time.Duration) cache.Source[auth.Session] {
+	return func(ctx context.Context) (auth.Session, error) {
+		s, dir, err := a.whose()
+		if err != nil {
+			return auth.Session{}, err
+		}
+		if s.user == "" {
+			return auth.Session{}, s.needed()
+		}
+		if stored, found, err := dir.Read(s.key()); err == nil && found && a.now().Add(min).Before(stored.FreshUntil()) {
+			return a.seen(stored), nil
+		}
+		if s.secrets, err = a.credentials(ctx, s.profile); err != nil {
+			return auth.Session{}, err
+		}
+		renewer, err := s.renewer(a.storedAnswers(s.secrets))
+		if err != nil {
+			return auth.Session{}, err
+		}
+		session, err := cache.Cached(dir, s.key(), min, renewer.Renew)(ctx)
+		return a.seen(session), a.unsaved(err)
+	}
+}
+
+// whose settles the profile, its pool and the user: what every command about a
+// session starts from.
+func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
+	s.app = a
+	if s.profile, err = a.profile(); err != nil {
+		return s, nil, err
+	}
+	if s.pool, err = pool(s.profile); err != nil {
+		return s, nil, err
+	}
+	if s.user, err = a.username(s.profile, s.pool); err != nil {
+		return s, nil, err
+	}
+	dir, err = a.sessions(s.profile)
+	return s, dir, err
+}
+
+// signIn is all that a sign-in, or a renewal, of one user needs.
+type signIn struct {
+	app      *app
+	profile  *config.Profile
+	pool     poolSettings
+	user     string
+	secrets  credentials
+	noVerify bool
+}
+
+// key is what the session is filed under.
+func (s signIn) key() string { return auth.SessionKey(s.pool.Issuer, s.pool.ClientID, s.user) }
+
+// renewer refreshes the session or, where there is a password, signs in anew.
+func (s signIn) renewer(ask auth.Ask) (auth.Renewer, error) {
+	client := s.app.client(s.pool, s.secrets.clientSecret)
+	r := auth.Renewer{
+		Client:   client,
+		Verifier: s.app.verifier(s.pool),
+		Base:     auth.Session{Issuer: s.pool.Issuer, ClientID: s.pool.ClientID, Typed: s.user, Endpoint: s.pool.Endpoint},
+		Password: s.secrets.password,
+		Needed:   s.needed(),
+	}
+	if s.noVerify {
+		s.app.warn("the ID token is not verified: --no-verify-id-token was given")
+		r.Verifier.Skip = true
+	}
+	if s.secrets.password == "" {
+		return r, nil
+	}
+	var err error
+	r.SignIn, err = flow(s.profile.Get("flow").Text, client, s, ask)
+	return r, err
+}
+
+// flow picks the way to sign in with a password.
+func flow(name string, client *auth.Client, s signIn, ask auth.Ask) (auth.Flow, error) {
+	switch name {
+	case "", "auto", "srp":
+		return auth.SRP{Client: client, Username: s.user, Password: s.secrets.password, Ask: ask}, nil
+	case "password":
+		return auth.Password{Client: client, Username: s.user, Password: s.secrets.password, Ask: ask}, nil
+	}
+	return nil, usagef("the flow %q is not one this version signs in by: choose auto, srp or password", name)
+}
+
+// needed says that a person must sign in, and with which command.
+func (s signIn) needed() error {
+	who, command := "nobody is", "cogctl login"
+	if s.user != "" {
+		who, command = s.user+" is not", command+" --username "+s.user
+	}
+	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
+		command += " --profile " + s.profile.Name()
+	}
+	return &failure{
+		code: exitNeeded,
+		err:  fmt.Errorf("%s signed in at %s (app client %s)", who, s.pool.UserPoolID, s.pool.ClientID),
+		hint: command + "\nor set COGCTL_USERNAME and COGCTL_PASSWORD",
+	}
+}
+
+// seen makes the session's tokens known to the redactor.
+func (a *app) seen(s auth.Session) auth.Session {
+	a.redactor.Add(s.ID, s.Access, s.Refresh)
+	return s
+}
+
+// unsaved reports a session that is good but could not be stored: what was
+// asked for is still delivered, and the loss told.
+func (a *app) unsaved(err error) error {
+	var lost *cache.SaveError
+	if errors.As(err, &lost) {
+		a.warn(lost.Error() + "; the session is good for this run only")
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/jwt"
+)
+
+func newStatus(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "status",
+		Aliases: []string{"whoami"},
+		Short:   "Show who is signed in, and until when",
+		Long: `Show who is signed in with the profile, the groups, where the tokens came from
+and when they expire. Nothing is sent: the answer is what is stored here.
+
+Exits 4 when nobody is signed in.`,
+		Example: "  cogctl status\n  cogctl status --json",
+		Args:    operands(0, 0),
+		RunE:    func(*cobra.Command, []string) error { return runStatus(a, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// statusReport is the JSON of status; its members are stable.
+type statusReport struct {
+	Profile    string            `json:"profile"`
+	SignedIn   bool              `json:"signed_in"`
+	Typed      string            `json:"typed,omitempty"`
+	Username   string            `json:"username,omitempty"`
+	Subject    string            `json:"sub,omitempty"`
+	Email      string            `json:"email,omitempty"`
+	Groups     []string          `json:"groups,omitempty"`
+	UserPool   string            `json:"user_pool_id"`
+	ClientID   string            `json:"client_id"`
+	Issuer     string            `json:"issuer"`
+	Verified   bool              `json:"id_token_verified"`
+	SignedInAt *time.Time        `json:"signed_in_at,omitempty"`
+	Expires    *time.Time        `json:"expires,omitempty"`
+	Fresh      bool              `json:"fresh"`
+	Refresh    bool              `json:"has_refresh_token"`
+	Overrides  map[string]string `json:"endpoint_overrides,omitempty"`
+}
+
+func runStatus(a *app, asJSON bool) error {
+	s, dir, err := a.whose()
+	if err != nil {
+		return err
+	}
+	session, found, err := dir.Read(s.key())
+	if err != nil {
+		return err
+	}
+	report := newStatusReport(s.profile, s.pool, session)
+	report.Fresh = a.now().Before(session.FreshUntil())
+	if asJSON {
+		err = a.printJSON(report)
+	} else if found && session.Live() {
+		err = a.table(report.rows(a.now()))
+	}
+	if err == nil && !report.SignedIn {
+		err = s.needed()
+	}
+	return err
+}
+
+func newStatusReport(p *config.Profile, s poolSettings, session auth.Session) statusReport {
+	r := statusReport{Profile: p.Name(), UserPool: s.UserPoolID, ClientID: s.ClientID, Issuer: s.Issuer, Overrides: overrides(p)}
+	if !session.Live() {
+		return r
+	}
+	r.SignedIn, r.Typed, r.Username, r.Subject = true, session.Typed, session.Username, session.Subject
+	r.SignedInAt, r.Expires, r.Refresh = &session.SignedIn, &session.Expires, session.Refresh != ""
+	r.Verified = !session.Unverified
+	if id, err := jwt.Parse(session.ID); err == nil {
+		r.Groups, r.Email = id.Claims.Strings("cognito:groups"), id.Claims.String("email")
+	}
+	return r
+}
+
+// overrides lists the endpoints that are not AWS's own.
+func overrides(p *config.Profile) map[string]string {
+	found := map[string]string{}
+	for _, field := range config.Fields() {
+		if v := p.Get(field.Name); strings.HasPrefix(field.Name, "endpoints.") && v.Set() {
+			found[field.Name] = v.Text + " (" + v.Origin.Text + ")"
+		}
+	}
+	return found
+}
+
+func (r statusReport) rows(now time.Time) [][2]string {
+	rows := [][2]string{
+		{"user", r.Username},
+		{"profile", r.Profile},
+		{"sub", r.Subject},
+		{"e-mail", r.Email},
+		{"groups", strings.Join(r.Groups, ", ")},
+		{"user pool", r.UserPool},
+		{"app client", r.ClientID},
+		{"signed in", until(*r.SignedInAt, now)},
+		{"tokens end", until(*r.Expires, now)},
+	}
+	if r.Typed != r.Username {
+		rows[0][1] += " (typed " + r.Typed + ")"
+	}
+	if !r.Refresh {
+		rows = append(rows, [2]string{"refresh", "none: sign in again when the tokens end"})
+	}
+	if !r.Verified {
+		rows = append(rows, [2]string{"verified", "no: --no-verify-id-token was given"})
+	}
+	for _, field := range config.Fields() {
+		if at, overridden := r.Overrides[field.Name]; overridden {
+			rows = append(rows, [2]string{field.Name, at})
+		}
+	}
+	kept := rows[:0]
+	for _, row := range rows {
+		if row[1] != "" {
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}

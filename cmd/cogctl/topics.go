@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/config"
+)
+
+// topic is a help topic. Its text is made when it is asked for: every run builds
+// the command tree, and few ask for help.
+type topic struct {
+	name, short string
+	text        func() string
+}
+
+func topics() []topic {
+	return []topic{
+		{"environment", "Environment variables", environmentTopic},
+		{"exit-codes", "Exit codes", func() string { return exitCodesTopic }},
+		{"config", "The file config.toml", configTopic},
+	}
+}
+
+// newTopics makes commands without work of the topics, as cobra has it.
+func newTopics() []*cobra.Command {
+	var commands []*cobra.Command
+	for _, t := range topics() {
+		cmd := &cobra.Command{Use: t.name, Short: t.short}
+		cmd.SetHelpFunc(func(c *cobra.Command, args []string) {
+			c.Long = t.text()
+			c.Parent().HelpFunc()(c, args)
+		})
+		commands = append(commands, cmd)
+	}
+	return commands
+}
+
+// environmentTopic is made of the same table as the flags and the file's keys.
+func environmentTopic() string {
+	var b strings.Builder
+	b.WriteString("A flag outranks its variable, a variable the profile. With enough of them set no\nfile is needed.\n\n")
+	for _, field := range config.Fields() {
+		if field.Env != "" && !field.Later {
+			fmt.Fprintf(&b, "  %-32s %s\n", field.Env, field.Usage)
+		}
+	}
+	b.WriteString(`
+  CI                               when set, nobody is asked anything
+  HTTPS_PROXY, NO_PROXY            as everywhere
+
+AWS_ENDPOINT_URL and its kin are ignored: a stray one must not send a password
+elsewhere. Use COGCTL_ENDPOINT_USER_POOL.
+`)
+	return b.String()
+}
+
+const exitCodesTopic = `  0    ok
+  1    failed: the network, a server's fault, a full disk
+  2    usage or configuration
+  3    refused: a wrong password, a disabled user, not allowed to sign in
+  4    sign-in or input is needed, and nobody is there to give it
+  5    verification or authorization says no
+
+call:
+  22   the API answered with HTTP 400 or more, or not as --expect wants
+       (--no-fail gives 0; --expect decides by itself)
+  6 7 18 23 26 28 35 47 52 55 56 60
+       the network on the way to the API, with curl's numbers
+
+sandbox -- CMD:
+       CMD's own; 126 when it cannot be run, 127 when it is not found
+
+  130  interrupted (Ctrl-C)
+  143  terminated
+`
+
+func configTopic() string {
+	var b strings.Builder
+	b.WriteString(`config.toml is in the folder cogctl of the user's configuration folder (on Linux
+~/.config/cogctl), or in COGCTL_CONFIG_DIR. An unknown key in the profile in use
+is an error.
+
+  default_profile = "dev"
+
+  [profiles.base]
+  region = "us-east-1"
+
+  [profiles.dev]
+  inherits = "base"
+  user_pool_id = "us-east-1_Ab12Cd34E"
+  client_id = "2iqdo52jkqg0q2cqbe76qah08"
+  client_secret = "env:DEV_SECRET"
+  username = "ann@example.com"
+
+  [profiles.dev.api]
+  url = "https://abc123.execute-api.us-east-1.amazonaws.com/v1"
+  auth = "id"
+
+  [profiles.dev.apis.orders]
+  url = "https://def456.execute-api.us-east-1.amazonaws.com"
+  auth = "access"
+
+  [profiles.dev.endpoints]
+  user_pool = "http://127.0.0.1:9400"
+
+A secret may be a reference, read when it is needed: env:NAME, file:PATH, or
+cmd:COMMAND with arguments (run without a shell). References are taken from this
+file only; a value from a flag or a variable is literal.
+
+Keys of a profile:
+
+`)
+	for _, field := range config.Fields() {
+		if field.Key != "" && !field.Later {
+			fmt.Fprintf(&b, "  %-24s %s\n", field.Key, field.Usage)
+		}
+	}
+	return b.String()
+}

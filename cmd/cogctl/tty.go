@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// terminal is the person at the keyboard, if there is one. Prompts go to the
+// controlling terminal itself, so that standard input and output stay free for
+// data.
+type terminal struct {
+	stderr *os.File
+	getenv func(string) string
+	open   func() (console, error) // the controlling terminal
+}
+
+// openTTY opens the terminal this process is controlled by.
+func openTTY() (console, error) {
+	in, err := os.OpenFile(ttyInput, os.O_RDWR, 0)
+	if err != nil || ttyInput == ttyOutput {
+		return console{in, in}, err
+	}
+	out, err := os.OpenFile(ttyOutput, os.O_RDWR, 0)
+	if err != nil {
+		in.Close()
+		return console{}, err
+	}
+	return console{in, out}, nil
+}
+
+// console joins the two halves of a terminal, which Windows names apart.
+type console struct{ in, out *os.File }
+
+func (c console) Read(p []byte) (int, error)  { return c.in.Read(p) }
+func (c console) Write(p []byte) (int, error) { return c.out.Write(p) }
+func (c console) Close() error {
+	if c.in == c.out {
+		return c.in.Close()
+	}
+	return errors.Join(c.in.Close(), c.out.Close())
+}
+
+// person tells whether somebody is there to be asked: standard error is a
+// terminal, the controlling terminal opens, no CI runs us, and nobody forbade
+// questions.
+func (t terminal) person(noInput bool) bool {
+	if noInput || t.getenv("CI") != "" || !isTerminal(t.stderr) {
+		return false
+	}
+	tty, err := t.open()
+	if err != nil {
+		return false
+	}
+	tty.Close()
+	return true
+}
+
+func isTerminal(f *os.File) bool { return f != nil && term.IsTerminal(int(f.Fd())) }
+
+// errNoAnswer is what an empty line, or the end of input, comes to.
+var errNoAnswer = errors.New("no answer was given")
+
+// ask puts one question and reads one line.
+func (t terminal) ask(ctx context.Context, prompt string) (string, error) {
+	return t.converse(ctx, func(tty console) (string, error) {
+		fmt.Fprint(tty, prompt)
+		line, err := bufio.NewReader(tty).ReadString('\n')
+		if err != nil && line == "" {
+			return "", errNoAnswer
+		}
+		return strings.TrimSpace(line), nil
+	})
+}
+
+// askSecret puts one question and reads the answer without showing it. The
+// showing ends before the question appears: who types at once, or pastes, must
+// not see the first letters.
+func (t terminal) askSecret(ctx context.Context, prompt string) (string, error) {
+	return t.converse(ctx, func(tty console) (string, error) {
+		if _, err := term.MakeRaw(int(tty.in.Fd())); err != nil {
+			return "", err
+		}
+		line := term.NewTerminal(keyboard{tty}, "")
+		answer, err := line.ReadPassword(prompt)
+		switch {
+		case errors.As(err, new(interrupted)):
+			return "", err
+		case err != nil, answer == "":
+			return "", errNoAnswer
+		}
+		return answer, nil
+	})
+}
+
+// keyboard is a terminal in raw mode, which makes no signal of Ctrl-C.
+type keyboard struct{ console }
+
+func (k keyboard) Read(p []byte) (int, error) {
+	n, err := k.console.Read(p)
+	if bytes.IndexByte(p[:n], ctrlC) >= 0 {
+		return 0, interrupted{os.Interrupt}
+	}
+	return n, err
+}
+
+const ctrlC = 0x03
+
+// converse talks on the terminal and gives up when ctx ends. Either way the
+// terminal is left as it was found.
+func (t terminal) converse(ctx context.Context, talk func(console) (string, error)) (string, error) {
+	tty, err := t.open()
+	if err != nil {
+		return "", err
+	}
+	defer tty.Close()
+	in := int(tty.in.Fd())
+	mode, err := term.GetState(in)
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(in, mode)
+	type reply struct {
+		answer string
+		err    error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		answer, err := talk(tty)
+		replies <- reply{answer, err}
+	}()
+	select {
+	case r := <-replies:
+		return r.answer, r.err
+	case <-ctx.Done():
+		fmt.Fprint(tty, "\r\n")
+		return "", context.Cause(ctx)
+	}
+}
