@@ -56,7 +56,6 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 
 // talk is the other side of a terminal.
 type talk struct {
-	done   chan struct{}
 	screen chan string // what was shown, handed out once at the end
 	left   string      // the first thing waited for that never came
 	look   chan chan string

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/config"
-	"github.com/cogctl/cogctl/internal/secret"
 )
 
 func newProfile(a *app) *cobra.Command {
@@ -178,7 +177,7 @@ func runProfileShow(a *app, asJSON bool) error {
 
 // shown hides a secret; a reference to one is no secret.
 func shown(field config.Field, v config.Value) string {
-	if field.Secret && !(v.Origin.Kind == config.KindFile && secret.IsReference(v.Text)) {
+	if field.Secret && !(v.Origin.Kind == config.KindFile && config.IsReference(v.Text)) {
 		return "[hidden]"
 	}
 	return v.Text

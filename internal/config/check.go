@@ -3,10 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/cogctl/cogctl/internal/loopback"
 )
 
 const examplePoolID = "us-east-1_Ab12Cd34E"
@@ -122,7 +123,7 @@ func checkURL(text string) error {
 		return fmt.Errorf("%s is not a URL of the form https://HOST", shown)
 	case u.Hostname() == "" || !goodPort(u.Port()):
 		return fmt.Errorf("%s has no good host and port", shown)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.IsLoopback(u.Hostname()):
 		return fmt.Errorf("%s is plain http, which is allowed to this machine (localhost) only", shown)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("%s is not an https URL", shown)
@@ -138,17 +139,6 @@ func goodPort(port string) bool {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && n > 0
-}
-
-// isLoopback reports whether host is this machine by its name alone; no name
-// is looked up.
-func isLoopback(host string) bool {
-	host = strings.ToLower(host)
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
 }
 
 // checkCallback admits any absolute URL: an app client may register one of
@@ -196,9 +186,10 @@ func parseBool(text string) (string, error) {
 	return "", fmt.Errorf("%q is neither true nor false", shorten(text))
 }
 
-// isReference reports whether a value in the file stands for a secret kept
-// elsewhere. Package secret, which resolves it, has the same list.
-func isReference(text string) bool {
+// IsReference reports whether a value in the file stands for a secret kept
+// elsewhere. Package secret resolves env:, file: and cmd:; the others are
+// recognised, so that they are not taken for the secret itself.
+func IsReference(text string) bool {
 	scheme, _, found := strings.Cut(text, ":")
 	if !found {
 		return false

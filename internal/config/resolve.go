@@ -147,7 +147,7 @@ func (r *resolution) resolve(f Field) {
 	if f.List {
 		r.profile.lists[f.Name] = v.items
 	}
-	if f.Secret && v.origin.Kind == KindFile && v.text != "" && !isReference(v.text) {
+	if f.Secret && v.origin.Kind == KindFile && v.text != "" && !IsReference(v.text) {
 		r.warnings = append(r.warnings, fmt.Sprintf(
 			"%s: %s stands in the file itself; a reference keeps it out: \"env:NAME\", \"file:PATH\" or \"cmd:PROGRAM ARGUMENTS\"",
 			v.place, f.Name))
@@ -156,7 +156,7 @@ func (r *resolution) resolve(f Field) {
 
 // judge checks a value against its field. The error never tells a secret.
 func (r *resolution) judge(f Field, v found) (Value, error) {
-	if v.origin.Kind == KindFile && !f.Secret && f.Name != "from" && !f.List && isReference(v.text) {
+	if v.origin.Kind == KindFile && !f.Secret && f.Name != "from" && !f.List && IsReference(v.text) {
 		return Value{}, errors.New("takes no reference; only secrets do")
 	}
 	if f.List {

@@ -182,7 +182,7 @@ func (f Field) toml(text string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case !f.Secret && !f.List && f.Name != "from" && isReference(text):
+	case !f.Secret && !f.List && f.Name != "from" && IsReference(text):
 		return "", errors.New("takes no reference; only secrets do")
 	case f.Bool:
 		return text, nil

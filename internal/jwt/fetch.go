@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/cogctl/cogctl/internal/loopback"
 )
 
 // maxRedirects is how many redirects a fetch of keys follows, all of them
@@ -60,18 +62,10 @@ func keysURL(raw string) (*url.URL, error) {
 		return nil, errors.New("the address of the keys, " + u.Redacted() + ", holds a user name: refused")
 	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("the address of the keys is " + quote(raw) + ", want https://…")
-	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
+	case u.Scheme == "http" && !loopback.IsLoopback(u.Hostname()):
 		return nil, errors.New("the address of the keys, " + raw + ", is plain http beyond this machine: refused")
 	}
 	return u, nil
-}
-
-func loopbackHost(host string) bool {
-	host = strings.ToLower(host)
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 func sameOriginOnly(request *http.Request, via []*http.Request) error {

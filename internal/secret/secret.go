@@ -20,6 +20,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/config"
 )
 
 // MaxSize is the most bytes a file or a program may give.
@@ -38,28 +40,13 @@ type Resolver struct {
 	Timeout time.Duration
 }
 
-// IsReference reports whether s has the form of a reference, be it one that
-// this version resolves or one that it only recognises.
-func IsReference(s string) bool {
-	scheme, _, found := strings.Cut(s, ":")
-	return found && (resolvable(scheme) || recognised(scheme))
-}
-
-func resolvable(scheme string) bool {
-	return scheme == "env" || scheme == "file" || scheme == "cmd"
-}
-
-func recognised(scheme string) bool {
-	return scheme == "keyring" || scheme == "secretsmanager" || scheme == "ssm"
-}
-
 // Resolve returns the value ref stands for. Text that is no reference comes
 // back as it is, with isReference false. An empty value is an error: an unset
 // variable or an empty file is a mistake better told here than by a server.
 // Errors name the reference and never hold the value, nor what a program
 // printed on its standard output.
 func (r Resolver) Resolve(ctx context.Context, ref string) (value string, isReference bool, err error) {
-	if !IsReference(ref) {
+	if !config.IsReference(ref) {
 		return ref, false, nil
 	}
 	scheme, rest, _ := strings.Cut(ref, ":")
