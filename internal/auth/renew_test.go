@@ -1,0 +1,240 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/jwt"
+)
+
+// TestEveryAnswerToARefresh goes through what Cognito may say to a refresh:
+// only a definite end forgets the session.
+func TestEveryAnswerToARefresh(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		status        int
+		code, message string
+		over          bool
+	}{
+		{400, "NotAuthorizedException", "Invalid Refresh Token", true},
+		{400, "NotAuthorizedException", "Invalid Refresh Token.", true},
+		{400, "NotAuthorizedException", "Refresh Token has been revoked", true},
+		{400, "NotAuthorizedException", "Refresh Token has expired", true},
+		{400, "NotAuthorizedException", "User is disabled.", true},
+		{400, "RefreshTokenReuseException", "Refresh token was used before", true},
+		{400, "UserNotFoundException", "User does not exist.", true},
+
+		{400, "NotAuthorizedException", "SecretHash does not match for the client: abc", false},
+		{400, "NotAuthorizedException", "Unable to verify secret hash for client abc", false},
+		{400, "NotAuthorizedException", "Client abc is configured with secret but SECRET_HASH was not received", false},
+		{400, "ResourceNotFoundException", "User pool client abc does not exist.", false},
+		{400, "InvalidParameterException", "Missing required parameter REFRESH_TOKEN", false},
+		{400, "NotAuthorizedException", "Auth flow not enabled for this client", false},
+		{400, "TooManyRequestsException", "Rate exceeded", false},
+		{400, "LimitExceededException", "Attempt limit exceeded, please try after some time.", false},
+		{400, "ForbiddenException", "Forbidden", false},
+		{500, "InternalErrorException", "Something failed", false},
+		{503, "ServiceUnavailable", "", false},
+		{0, "", "", false}, // the connection broke
+	} {
+		t.Run(row.code+" "+row.message, func(t *testing.T) {
+			t.Parallel()
+			server := newWrongServer(t, func(string, map[string]any) (int, any) { return row.status, fault(row.code, row.message) })
+			w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+			path := t.TempDir()
+			dir := stored(t, path, auth.Session{Endpoint: server.URL, Typed: "ann", Username: "ann", ID: "x", Access: "y", Refresh: "r"})
+			renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+			_, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+			if err == nil {
+				t.Fatal("a refresh that failed gave a session")
+			}
+			kept, found, err := dir.Read("k")
+			if err != nil || found == row.over || (found && kept.Refresh != "r") {
+				t.Errorf("session kept: %v (%v), want kept: %v", found, err, !row.over)
+			}
+			ended, _ := filepath.Glob(path + "/*.ended")
+			if (len(ended) == 1) != row.over {
+				t.Errorf("set aside: %v", ended)
+			}
+		})
+	}
+}
+
+func stored(t *testing.T, path string, s auth.Session) *cache.Dir[auth.Session] {
+	t.Helper()
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir := cache.Open[auth.Session](cache.Options{Path: path, Now: time.Now})
+	_, err := dir.Update(t.Context(), "k", func(context.Context, auth.Session, bool) (auth.Session, error) { return s, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// issuer makes tokens that are all right but for what a test changes.
+type issuer struct {
+	signer *jwt.Signer
+	name   string
+}
+
+var signer = sync.OnceValue(func() *jwt.Signer {
+	s, err := jwt.NewSigner(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
+func (i issuer) pair(t *testing.T, change func(id, access map[string]any)) map[string]any {
+	t.Helper()
+	now := time.Now().Unix()
+	id := map[string]any{"sub": "s-1", "aud": "abc", "token_use": "id", "iss": i.name, "iat": now, "exp": now + 3600, "cognito:username": "ann"}
+	access := map[string]any{"sub": "s-1", "client_id": "abc", "token_use": "access", "iss": i.name, "iat": now, "exp": now + 3600, "username": "ann"}
+	change(id, access)
+	rawID, err := i.signer.Sign(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rawAccess, err := i.signer.Sign(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]any{"AuthenticationResult": map[string]any{"IdToken": rawID, "AccessToken": rawAccess, "ExpiresIn": 3600, "TokenType": "Bearer"}}
+}
+
+// TestRefreshedTokensMustBeTheSameUsers refuses tokens of somebody else, of
+// another client or signed by another key, and keeps the old session.
+func TestRefreshedTokensMustBeTheSameUsers(t *testing.T) {
+	t.Parallel()
+	const name = "https://issuer.example"
+	other, err := jwt.NewSigner(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keySet, err := jwt.MarshalKeys(signer().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _, err := jwt.ParseKeys(keySet, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for label, row := range map[string]struct {
+		signer *jwt.Signer
+		change func(id, access map[string]any)
+		good   bool
+	}{
+		"control":            {signer(), func(id, access map[string]any) {}, true},
+		"other user":         {signer(), func(id, access map[string]any) { id["sub"], access["sub"] = "s-2", "s-2" }, false},
+		"other access sub":   {signer(), func(id, access map[string]any) { access["sub"] = "s-2" }, false},
+		"other client":       {signer(), func(id, access map[string]any) { id["aud"] = "xyz" }, false},
+		"other access token": {signer(), func(id, access map[string]any) { access["client_id"] = "xyz" }, false},
+		"other issuer":       {signer(), func(id, access map[string]any) { id["iss"] = "https://evil.example" }, false},
+		"not an ID token":    {signer(), func(id, access map[string]any) { id["token_use"] = "access" }, false},
+		"expired":            {signer(), func(id, access map[string]any) { id["exp"] = time.Now().Unix() - 3600 }, false},
+		"foreign key":        {other, func(id, access map[string]any) {}, false},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			answer := issuer{row.signer, name}.pair(t, row.change)
+			server := newWrongServer(t, func(string, map[string]any) (int, any) { return 200, answer })
+			w := newWorld(server.URL, name, "abc", "", time.Now)
+			w.verifier.Keys = keys
+			dir := stored(t, t.TempDir(), auth.Session{Endpoint: server.URL, Typed: "ann", Username: "ann", Subject: "s-1", TokenIssuer: name, ID: "x", Access: "y", Refresh: "r"})
+			renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+			session, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+			if (err == nil) != row.good {
+				t.Fatalf("err %v, want good %v", err, row.good)
+			}
+			kept, found, readErr := dir.Read("k")
+			if readErr != nil || !found || kept.Refresh != "r" {
+				t.Fatalf("the session was lost: %v %v", found, readErr)
+			}
+			if row.good && (session.Refresh != "r" || kept.ID == "x") {
+				t.Error("the refreshed tokens were not saved beside the old refresh token")
+			}
+			if !row.good && kept.ID != "x" {
+				t.Error("tokens that were refused were saved")
+			}
+		})
+	}
+}
+
+// TestRefreshTokenGoesNowhereElse: a session issued at one endpoint is not
+// refreshed at another.
+func TestRefreshTokenGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		return 400, fault("NotAuthorizedException", "Invalid Refresh Token")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+	_, err := renewer.Renew(t.Context(), auth.Session{Typed: "ann", Refresh: "r", Endpoint: "https://elsewhere.example"}, true)
+	var elsewhere *auth.ElsewhereError
+	if !errors.As(err, &elsewhere) || len(server.calls) != 0 {
+		t.Errorf("err %v, calls %v", err, server.calls)
+	}
+	// The control: at its own endpoint it is sent.
+	_, err = renewer.Renew(t.Context(), auth.Session{Typed: "ann", Refresh: "r", Endpoint: server.URL}, true)
+	if err == nil || len(server.calls) != 1 {
+		t.Errorf("err %v, calls %v", err, server.calls)
+	}
+}
+
+// TestRefusedPasswordIsRemembered: the same wrong password is not tried again
+// for a while, another one is; refusals that no password changes are no matter.
+func TestRefusedPasswordIsRemembered(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	clock := func() time.Time { return now }
+	refuse := true
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		if refuse {
+			return 400, fault("NotAuthorizedException", "Incorrect username or password.")
+		}
+		return 400, fault("UserNotConfirmedException", "User is not confirmed.")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", clock)
+	dir := cache.Open[auth.Session](cache.Options{Path: filepath.Join(t.TempDir(), "s"), Now: clock})
+	try := func(password string) error {
+		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Password: password,
+			SignIn: auth.Password{Client: w.client, Username: "ann", Password: password, Ask: nobody}}
+		_, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+		return err
+	}
+	expect := func(label, password string, calls int) {
+		t.Helper()
+		if err := try(password); err == nil || len(server.calls) != calls {
+			t.Errorf("%s: err %v after %d calls, want %d", label, err, len(server.calls), calls)
+		}
+	}
+	expect("first", "wrong", 1)
+	expect("the same", "wrong", 1)
+	expect("another", "wrong too", 2)
+	expect("the same again", "wrong too", 2)
+	now = now.Add(auth.RefusalLasts)
+	expect("five minutes later", "wrong too", 3)
+	refuse = false
+	now = now.Add(auth.RefusalLasts)
+	expect("no matter of the password", "wrong", 4)
+	expect("no matter of the password", "wrong", 5)
+	records, err := dir.List()
+	if err != nil || len(records) != 1 || records[0].Value.Refused == nil {
+		t.Fatalf("records %v, %v", records, err)
+	}
+	if data, _ := json.Marshal(records[0].Value); strings.Contains(string(data), `"wrong`) {
+		t.Errorf("the note holds the password: %s", data)
+	}
+}
