@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 )
 
@@ -44,20 +45,38 @@ type interrupted struct{ signal os.Signal }
 
 func (i interrupted) Error() string { return "stopped by the signal " + i.signal.String() }
 
-// signalContext ends with an interrupted cause at the first SIGINT or SIGTERM.
-// All that waits gives up then, but for a save that is on its way: the cache
-// finishes it within seconds. Later signals change nothing, so that an impatient
-// second Ctrl-C does not cost a refresh token that was just used up.
+// untilSignal is a context that ends, with an interrupted cause, at the first
+// SIGINT or SIGTERM. All that waits gives up then, but for a save that is on its
+// way: the cache finishes it within seconds. Later signals change nothing, so
+// that an impatient second Ctrl-C does not cost a refresh token that was just
+// used up.
+//
+// It begins to listen when somebody first waits for its end. A run that waits
+// for nothing, such as cogctl token with a good session, dies of a signal as any
+// program does, and saves the thread that listening costs: a fifth of a
+// millisecond, as much as all else it does.
+type untilSignal struct {
+	context.Context
+	listen func()
+}
+
+func (c untilSignal) Done() <-chan struct{} {
+	c.listen()
+	return c.Context.Done()
+}
+
 func signalContext() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		for s := range signals {
-			cancel(interrupted{s})
-		}
-	}()
-	return ctx, func() {
+	listen := sync.OnceFunc(func() {
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		go func() {
+			for s := range signals {
+				cancel(interrupted{s})
+			}
+		}()
+	})
+	return untilSignal{ctx, listen}, func() {
 		signal.Stop(signals)
 		cancel(nil)
 	}

@@ -36,8 +36,9 @@ const minLength = 6
 // Redactor removes known secrets from text. The zero value is ready, and all
 // methods may be called from several goroutines.
 type Redactor struct {
-	mu      sync.RWMutex
-	needles map[string]struct{}
+	mu      sync.Mutex
+	added   []string            // whose forms are not among the needles yet
+	needles map[string]struct{} // in all forms
 }
 
 // Add remembers secrets, in the forms in which one travels: as it is, base64
@@ -47,17 +48,26 @@ type Redactor struct {
 func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, secret := range secrets {
+		if len(secret) >= minLength {
+			r.added = append(r.added, secret)
+		}
+	}
+}
+
+// all returns the needles. The forms are made when text is first looked at: most
+// runs print a token and no message.
+func (r *Redactor) all() map[string]struct{} {
 	if r.needles == nil {
 		r.needles = make(map[string]struct{})
 	}
-	for _, secret := range secrets {
-		if len(secret) < minLength {
-			continue
-		}
+	for _, secret := range r.added {
 		for _, form := range forms(secret) {
 			r.needles[form] = struct{}{}
 		}
 	}
+	r.added = nil
+	return r.needles
 }
 
 // AddBasic remembers secret and the credentials "user:secret" as they stand in
@@ -93,10 +103,10 @@ func (r *Redactor) String(s string) string {
 type span struct{ from, to int }
 
 func (r *Redactor) find(s string) []span {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var found []span
-	for needle := range r.needles {
+	for needle := range r.all() {
 		for at := 0; at <= len(s)-len(needle); {
 			i := strings.Index(s[at:], needle)
 			if i < 0 {
