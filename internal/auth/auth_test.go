@@ -323,6 +323,21 @@ func TestFlowDisabled(t *testing.T) {
 	}
 }
 
+// TestWrongPasswordOfAnEmulator: cognito-local calls a wrong password by the name
+// of a policy's refusal.
+func TestWrongPasswordOfAnEmulator(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		return 400, fault("InvalidPasswordException", "Invalid password")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+	var refused *auth.RefusedError
+	if !errors.As(err, &refused) {
+		t.Error(err)
+	}
+}
+
 // TestThrottleIsRetried, and a server's fault is not: it may have had effect.
 func TestThrottleIsRetried(t *testing.T) {
 	t.Parallel()

@@ -115,10 +115,21 @@ func (c *Client) initiate(ctx context.Context, flow types.AuthFlowType, paramete
 		AuthParameters: parameters,
 	}, retryable)
 	if err != nil {
-		return step{}, c.disabled(flow, apiError(op, err))
+		return step{}, c.disabled(flow, refusedAtOnce(apiError(op, err)))
 	}
 	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
 	return c.stamp(s, out.ResultMetadata), nil
+}
+
+// refusedAtOnce takes an InvalidPasswordException for a refusal: at this step no
+// new password was sent that a policy could dislike. Cognito does not say it
+// here; the emulator cognito-local does, of a wrong password.
+func refusedAtOnce(err error) error {
+	var service *ServiceError
+	if errors.As(err, &service) && service.Code == "InvalidPasswordException" {
+		return &RefusedError{Op: service.Op, Code: service.Code, Message: service.Message}
+	}
+	return err
 }
 
 // respond calls RespondToAuthChallenge, once: a challenge is used up by its

@@ -124,7 +124,7 @@ func (r Renewer) remember(old Session, err error, now time.Time) (Session, error
 // that no password would change.
 func wrongPassword(refused *RefusedError) bool {
 	switch refused.Code {
-	case "UserNotFoundException":
+	case "UserNotFoundException", "InvalidPasswordException":
 		return true
 	case "NotAuthorizedException":
 		message := strings.ToLower(refused.Message)
