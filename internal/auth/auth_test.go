@@ -236,6 +236,34 @@ func TestUnknownChallenge(t *testing.T) {
 	}
 }
 
+// TestHostileTokens: a token that would break out of a line, a header or a shell's
+// quotes is not taken.
+func TestHostileTokens(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"a\nb", "a\r\nX-Evil: 1", "a b", "a\"b", "a;b", "a`b`", "a\x00b", "é"} {
+		for _, name := range []string{"IdToken", "AccessToken", "RefreshToken"} {
+			result := map[string]any{"IdToken": "x.y.z", "AccessToken": "x.y.z", "RefreshToken": "r"}
+			result[name] = bad
+			server := newWrongServer(t, func(string, map[string]any) (int, any) {
+				return 200, map[string]any{"AuthenticationResult": result}
+			})
+			w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+			_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+			if err == nil || strings.Contains(err.Error(), bad) {
+				t.Errorf("%s %q: %v", name, bad, err)
+			}
+		}
+	}
+	// The control.
+	server := newWrongServer(t, func(string, map[string]any) (int, any) {
+		return 200, map[string]any{"AuthenticationResult": map[string]any{"IdToken": "x.y.z-_", "AccessToken": "x+/=", "RefreshToken": "r~"}}
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	if _, err := (auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}).Login(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestEndlessChallenges: a server that asks for ever is left.
 func TestEndlessChallenges(t *testing.T) {
 	t.Parallel()

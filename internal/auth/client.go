@@ -200,5 +200,21 @@ func (s step) tokens(username string) (Tokens, error) {
 	if t.Access == "" && t.ID == "" {
 		return Tokens{}, fmt.Errorf("the server's AuthenticationResult holds neither an ID token nor an access token")
 	}
+	for name, token := range map[string]string{"ID": t.ID, "access": t.Access, "refresh": t.Refresh} {
+		if strings.ContainsFunc(token, notOfToken) {
+			return Tokens{}, fmt.Errorf("the server's %s token has characters that no token has", name)
+		}
+	}
 	return t, nil
+}
+
+// notOfToken tells the characters outside RFC 6750's b64token (section 2.1).
+// Tokens are printed, put into headers and assigned in shells: a server must not
+// get a line break or a quote into one.
+func notOfToken(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("-._~+/=", r)
 }
