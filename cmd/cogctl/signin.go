@@ -78,7 +78,6 @@ func (s signIn) renewer(ask auth.Ask) (auth.Renewer, error) {
 		Client:   client,
 		Verifier: s.app.verifier(s.pool),
 		Base:     auth.Session{Issuer: s.pool.Issuer, ClientID: s.pool.ClientID, Typed: s.user, Endpoint: s.pool.Endpoint},
-		Password: s.secrets.password,
 		Needed:   s.needed(),
 	}
 	if s.noVerify {
@@ -89,6 +88,9 @@ func (s signIn) renewer(ask auth.Ask) (auth.Renewer, error) {
 		return r, nil
 	}
 	var err error
+	if r.Mark, err = r.Base.Mark(s.secrets.password); err != nil {
+		return r, err
+	}
 	r.SignIn, err = flow(s.profile.Get("flow").Text, client, s, ask)
 	return r, err
 }

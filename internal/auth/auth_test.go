@@ -159,6 +159,13 @@ func (s *wrongServer) serve(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(reply)
 }
 
+// sent lists the operations that arrived so far.
+func (s *wrongServer) sent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
 func fault(code, message string) map[string]string {
 	return map[string]string{"__type": code, "message": message}
 }
@@ -273,8 +280,8 @@ func TestEndlessChallenges(t *testing.T) {
 	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 	ask := func(context.Context, auth.Question) (string, error) { return "New-Passw0rd", nil }
 	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
-	if err == nil || len(server.calls) > 25 {
-		t.Errorf("err %v after %d calls", err, len(server.calls))
+	if err == nil || len(server.sent()) > 25 {
+		t.Errorf("err %v after %d calls", err, len(server.sent()))
 	}
 }
 
@@ -296,8 +303,8 @@ func TestHostileChallenges(t *testing.T) {
 			})
 			w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 			_, err := auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
-			if err == nil || slices.Contains(server.calls, "RespondToAuthChallenge") {
-				t.Errorf("err %v, calls %v", err, server.calls)
+			if err == nil || slices.Contains(server.sent(), "RespondToAuthChallenge") {
+				t.Errorf("err %v, calls %v", err, server.sent())
 			}
 		})
 	}
@@ -327,8 +334,8 @@ func TestLostReplyRestartsOnce(t *testing.T) {
 	_, err = auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
 	want := []string{"InitiateAuth", "RespondToAuthChallenge", "InitiateAuth", "RespondToAuthChallenge"}
 	var lost *auth.LostReplyError
-	if !errors.As(err, &lost) || !slices.Equal(server.calls, want) {
-		t.Errorf("err %v, calls %v", err, server.calls)
+	if !errors.As(err, &lost) || !slices.Equal(server.sent(), want) {
+		t.Errorf("err %v, calls %v", err, server.sent())
 	}
 }
 
@@ -373,8 +380,8 @@ func TestThrottleIsRetried(t *testing.T) {
 		server := newWrongServer(t, func(string, map[string]any) (int, any) { return 400, fault(code, "x") })
 		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 		_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
-		if err == nil || len(server.calls) != calls {
-			t.Errorf("%s: err %v, %d calls, want %d", code, err, len(server.calls), calls)
+		if err == nil || len(server.sent()) != calls {
+			t.Errorf("%s: err %v, %d calls, want %d", code, err, len(server.sent()), calls)
 		}
 	}
 }

@@ -23,8 +23,8 @@ type Renewer struct {
 	Base Session
 	// SignIn signs in without a person; nil where no password is at hand.
 	SignIn Flow
-	// Password is the one SignIn uses, to know a refused one again.
-	Password string
+	// Mark is Base.Mark of the password SignIn uses, to know a refused one again.
+	Mark []byte
 	// Needed is returned when a person would have to sign in.
 	Needed error
 }
@@ -93,7 +93,7 @@ func (c *Client) refresh(ctx context.Context, s Session) (Tokens, error) {
 // refused a moment ago.
 func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	now := r.Client.config.Now()
-	if old.Refused.matches(r.Password, now) {
+	if old.Refused.matches(r.Mark, now) {
 		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.At.Add(RefusalLasts)}
 	}
 	tokens, err := r.SignIn.Login(ctx)
@@ -109,14 +109,10 @@ func (r Renewer) remember(old Session, err error, now time.Time) (Session, error
 	if !errors.As(err, &refused) || !wrongPassword(refused) {
 		return old, err
 	}
-	note, failed := newRefusal(r.Password, refused, now)
-	if failed != nil {
-		return old, err
-	}
 	if !old.Live() {
 		old = r.Base
 	}
-	old.Refused = note
+	old.Refused = &Refusal{Mark: r.Mark, At: now, Code: refused.Code, Message: refused.Message}
 	return old, cache.Remember(err)
 }
 

@@ -183,13 +183,13 @@ func TestRefreshTokenGoesNowhereElse(t *testing.T) {
 	renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
 	_, err := renewer.Renew(t.Context(), auth.Session{Typed: "ann", Refresh: "r", Endpoint: "https://elsewhere.example"}, true)
 	var elsewhere *auth.ElsewhereError
-	if !errors.As(err, &elsewhere) || len(server.calls) != 0 {
-		t.Errorf("err %v, calls %v", err, server.calls)
+	if !errors.As(err, &elsewhere) || len(server.sent()) != 0 {
+		t.Errorf("err %v, calls %v", err, server.sent())
 	}
 	// The control: at its own endpoint it is sent.
 	_, err = renewer.Renew(t.Context(), auth.Session{Typed: "ann", Refresh: "r", Endpoint: server.URL}, true)
-	if err == nil || len(server.calls) != 1 {
-		t.Errorf("err %v, calls %v", err, server.calls)
+	if err == nil || len(server.sent()) != 1 {
+		t.Errorf("err %v, calls %v", err, server.sent())
 	}
 }
 
@@ -209,15 +209,19 @@ func TestRefusedPasswordIsRemembered(t *testing.T) {
 	w := newWorld(server.URL, "https://issuer.example", "abc", "", clock)
 	dir := cache.Open[auth.Session](cache.Options{Path: filepath.Join(t.TempDir(), "s"), Now: clock})
 	try := func(password string) error {
-		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Password: password,
+		mark, err := w.base.Mark(password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Mark: mark,
 			SignIn: auth.Password{Client: w.client, Username: "ann", Password: password, Ask: nobody}}
-		_, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
+		_, err = cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
 		return err
 	}
 	expect := func(label, password string, calls int) {
 		t.Helper()
-		if err := try(password); err == nil || len(server.calls) != calls {
-			t.Errorf("%s: err %v after %d calls, want %d", label, err, len(server.calls), calls)
+		if err := try(password); err == nil || len(server.sent()) != calls {
+			t.Errorf("%s: err %v after %d calls, want %d", label, err, len(server.sent()), calls)
 		}
 	}
 	expect("first", "wrong", 1)

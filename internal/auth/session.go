@@ -2,7 +2,6 @@ package auth
 
 import (
 	"crypto/pbkdf2"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -110,8 +109,7 @@ func lifetime(t Tokens) time.Duration {
 // Refusal remembers, without keeping it, a password that was refused, so that
 // fifty jobs with the same wrong password do not lock the account.
 type Refusal struct {
-	Salt    []byte    `json:"salt"`
-	Hash    []byte    `json:"hash"`
+	Mark    []byte    `json:"mark"` // of the password, see Mark
 	At      time.Time `json:"at"`
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
@@ -120,28 +118,23 @@ type Refusal struct {
 // RefusalLasts is how long a refused password is not tried again.
 const RefusalLasts = 5 * time.Minute
 
-// refusalRounds makes guessing the password from the note costly (some tens of
-// milliseconds a guess) while asking costs once per run that has no session.
-const refusalRounds = 200_000
+// markRounds makes guessing a password from its mark cost some ten milliseconds a
+// guess, about what an SRP handshake costs.
+const markRounds = 50_000
 
-// newRefusal notes that password was refused.
-func newRefusal(password string, refused *RefusedError, now time.Time) (*Refusal, error) {
-	salt := make([]byte, 16)
-	if _, err := rand.Read(salt); err != nil {
-		return nil, err
-	}
-	hash, err := pbkdf2.Key(sha256.New, password, salt, refusalRounds, sha256.Size)
-	if err != nil {
-		return nil, err
-	}
-	return &Refusal{Salt: salt, Hash: hash, At: now, Code: refused.Code, Message: refused.Message}, nil
+// Mark is what a refused password is known by: PBKDF2-SHA256, salted by the
+// account. Nothing random goes in, so that it can be computed before the
+// session's lock is taken: fifty jobs would wait for one another otherwise.
+func (s Session) Mark(password string) ([]byte, error) {
+	salt := "cogctl refused password " + SessionKey(s.Issuer, s.ClientID, s.Typed)
+	return pbkdf2.Key(sha256.New, password, []byte(salt), markRounds, sha256.Size)
 }
 
-// matches tells whether password is the refused one, and recently so.
-func (r *Refusal) matches(password string, now time.Time) bool {
+// matches tells whether the password of this mark is the refused one, and
+// recently so.
+func (r *Refusal) matches(mark []byte, now time.Time) bool {
 	if r == nil || now.Before(r.At) || now.Sub(r.At) >= RefusalLasts {
 		return false
 	}
-	hash, err := pbkdf2.Key(sha256.New, password, r.Salt, refusalRounds, sha256.Size)
-	return err == nil && subtle.ConstantTimeCompare(hash, r.Hash) == 1
+	return subtle.ConstantTimeCompare(mark, r.Mark) == 1
 }
