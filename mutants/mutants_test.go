@@ -151,7 +151,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "somebody else's tokens", file: "auth/verify.go", in: "auth",
-		old: `s.Subject != "" && (s.Subject != subject`, new: `s.Subject == "-" && (s.Subject != subject`,
+		old: `if s.Subject != "" && (s.Subject != subject`, new: `if s.Subject == "-" && (s.Subject != subject`,
 		test: "^TestRefreshedTokensMustBeTheSameUsers$",
 	},
 	{

@@ -172,6 +172,32 @@ func TestRefreshedTokensMustBeTheSameUsers(t *testing.T) {
 	}
 }
 
+// TestUnverifiedSessionsStayUnverified: a session of a server without a key set can
+// be refreshed, but not into somebody else's.
+func TestUnverifiedSessionsStayUnverified(t *testing.T) {
+	t.Parallel()
+	const name = "https://issuer.example"
+	for subject, good := range map[string]bool{"s-1": true, "s-2": false} {
+		answer := issuer{signer(), name}.pair(t, func(id, access map[string]any) { id["sub"], access["sub"] = subject, subject })
+		server := newWrongServer(t, func(string, map[string]any) (int, any) { return 200, answer })
+		w := newWorld(server.URL, name, "abc", "", time.Now) // whose key set cannot be had
+		old := auth.Session{Endpoint: server.URL, Typed: "ann", Subject: "s-1", TokenIssuer: name, ID: "x", Refresh: "r", Unverified: true}
+		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}
+		session, err := renewer.Renew(t.Context(), old, true)
+		if (err == nil) != good || (good && (!session.Unverified || session.ID == "x")) {
+			t.Errorf("sub %s: %v, unverified %v", subject, err, session.Unverified)
+		}
+	}
+	// The control: a verified session is not refreshed without keys.
+	answer := issuer{signer(), name}.pair(t, func(id, access map[string]any) {})
+	server := newWrongServer(t, func(string, map[string]any) (int, any) { return 200, answer })
+	w := newWorld(server.URL, "http://127.0.0.1:1", "abc", "", time.Now)
+	renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}
+	if _, err := renewer.Renew(t.Context(), auth.Session{Endpoint: server.URL, Typed: "ann", Subject: "s-1", TokenIssuer: name, Refresh: "r"}, true); err == nil {
+		t.Error("refreshed without a key set")
+	}
+}
+
 // TestRefreshTokenGoesNowhereElse: a session issued at one endpoint is not
 // refreshed at another.
 func TestRefreshTokenGoesNowhereElse(t *testing.T) {

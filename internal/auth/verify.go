@@ -22,9 +22,12 @@ type Verifier struct {
 // verify checks the ID token (signature, iss, aud, token_use, exp) and that the
 // access token belongs to the same user and client, and puts both into s. When s
 // already has a subject, as at a refresh, the new tokens must be of that user.
+//
+// A session that was begun unverified is refreshed unverified: its server has no
+// key set, and the choice was made when it was begun.
 func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, error) {
-	if v.Skip {
-		return v.trust(s, t), nil
+	if v.Skip || s.Unverified {
+		return v.trust(s, t)
 	}
 	if t.ID == "" {
 		return s, fmt.Errorf("the server's answer holds no ID token to verify")
@@ -34,8 +37,8 @@ func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, err
 		return s, err
 	}
 	subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
-	if s.Subject != "" && (s.Subject != subject || s.TokenIssuer != issuer) {
-		return s, fmt.Errorf("the refreshed ID token is for sub %q of %q, the session is for %q of %q", subject, issuer, s.Subject, s.TokenIssuer)
+	if err := s.sameUser(subject, issuer); err != nil {
+		return s, err
 	}
 	if err := v.accessToken(t.Access, subject); err != nil {
 		return s, err
@@ -89,16 +92,29 @@ func (v Verifier) accessToken(raw, subject string) error {
 	return nil
 }
 
-// trust reads what it can and checks nothing.
-func (v Verifier) trust(s Session, t Tokens) Session {
+// trust reads what it can and verifies nothing. Tokens that say they are somebody
+// else's are refused all the same.
+func (v Verifier) trust(s Session, t Tokens) (Session, error) {
 	s.Unverified = true
 	if id, err := jwt.Parse(t.ID); err == nil {
-		s.Subject, s.TokenIssuer = id.Claims.String("sub"), id.Claims.String("iss")
+		subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
+		if err := s.sameUser(subject, issuer); err != nil {
+			return s, err
+		}
+		s.Subject, s.TokenIssuer = subject, issuer
 		if name := id.Claims.String("cognito:username"); name != "" {
 			t.Username = name
 		}
 	}
-	return s.named(t).take(t)
+	return s.named(t).take(t), nil
+}
+
+// sameUser is an error when the session is another user's than subject at issuer.
+func (s Session) sameUser(subject, issuer string) error {
+	if s.Subject != "" && (s.Subject != subject || s.TokenIssuer != issuer) {
+		return fmt.Errorf("the refreshed ID token is for sub %q of %q, the session is for %q of %q", subject, issuer, s.Subject, s.TokenIssuer)
+	}
+	return nil
 }
 
 // named notes the real username: a refresh must hash it, not the typed alias.
