@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
-	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/redact"
 )
 
@@ -14,35 +15,94 @@ import (
 var answersBy = map[auth.Item][]string{
 	auth.ItemPassword:    {"COGCTL_PASSWORD", "--password-stdin"},
 	auth.ItemNewPassword: {"COGCTL_NEW_PASSWORD"},
+	auth.ItemTOTP:        {"COGCTL_TOTP_SECRET", "COGCTL_MFA_CODE"},
+	auth.ItemSMSCode:     {"COGCTL_MFA_CODE"},
+	auth.ItemEmailCode:   {"COGCTL_MFA_CODE"},
 }
 
+// answerVariable answers whatever a challenge of that name asks.
+func answerVariable(challenge string) string { return "COGCTL_ANSWER_" + challenge }
+
 // storedAnswers answers from the environment and the profile alone.
-func (a *app) storedAnswers(c credentials) auth.Ask {
-	return func(_ context.Context, q auth.Question) (string, error) {
-		if q.Item == auth.ItemNewPassword && c.newPassword != "" {
-			return c.newPassword, nil
+func (s signIn) storedAnswers() auth.Ask {
+	return func(ctx context.Context, q auth.Question) (string, error) {
+		if q.Name != "" && q.Item != auth.ItemAttribute {
+			if answer := s.app.getenv(answerVariable(q.Name)); answer != "" {
+				return answer, nil
+			}
+		}
+		switch {
+		case q.Item == auth.ItemNewPassword && s.secrets.newPassword != "":
+			return s.secrets.newPassword, nil
+		case q.Item == auth.ItemTOTP && s.secrets.totpSecret != "":
+			if q.Retry != "" {
+				return "", auth.ErrNoOther // the next code would be as wrong
+			}
+			return s.totpCode(ctx, q.ServerTime)
+		case slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE") && s.secrets.mfaCode != "":
+			return s.secrets.mfaCode, nil
+		case q.Item == auth.ItemMFAKind && s.secrets.totpSecret != "" && slices.Contains(q.Options, totpKind):
+			return totpKind, nil
 		}
 		return "", inputNeeded(q)
 	}
 }
 
-// askPerson answers from what is stored, else asks at the terminal.
-func (a *app) askPerson(c credentials) auth.Ask {
-	stored := a.storedAnswers(c)
+// totpKind is SELECT_MFA_TYPE's word for an authenticator app.
+const totpKind = "SOFTWARE_TOKEN_MFA"
+
+// asker answers from what is stored and, when a person is there, asks them for
+// the rest at the terminal.
+func (s signIn) asker() auth.Ask {
+	stored := s.storedAnswers()
+	if !s.app.person(s.profile) {
+		return stored
+	}
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		if answer, err := stored(ctx, q); err == nil {
 			return answer, nil
 		}
 		if q.Retry != "" {
-			fmt.Fprintf(a.stderr, "%s\n", redact.Visible(q.Retry))
+			fmt.Fprintf(s.app.stderr, "%s\n", redact.Visible(q.Retry))
 		}
 		switch q.Item {
 		case auth.ItemPassword:
-			return a.secretAnswer(ctx, fmt.Sprintf("Password for %s: ", q.Username))
+			return s.app.secretAnswer(ctx, fmt.Sprintf("Password for %s: ", q.Username))
 		case auth.ItemNewPassword:
-			return a.askNewPassword(ctx, q.Username)
+			return s.app.askNewPassword(ctx, q.Username)
+		case auth.ItemMFAKind:
+			return s.app.choose(ctx, q)
 		}
-		return a.terminal.ask(ctx, redact.Visible(fmt.Sprintf("%s of %s: ", q.Name, q.Username)))
+		return s.app.terminal.ask(ctx, redact.Visible(prompt(q)))
+	}
+}
+
+// prompt is the question as it is put to a person.
+func prompt(q auth.Question) string {
+	switch {
+	case q.Item == auth.ItemAttribute:
+		return fmt.Sprintf("%s of %s: ", q.Name, q.Username)
+	case q.SentTo != "":
+		return fmt.Sprintf("The %s to %s: ", q.Item, q.SentTo)
+	}
+	return fmt.Sprintf("The %s, for %s: ", q.Item, q.Username)
+}
+
+// choose lets a person pick by number.
+func (a *app) choose(ctx context.Context, q auth.Question) (string, error) {
+	for {
+		for i, option := range q.Options {
+			fmt.Fprintf(a.stderr, "  %d  %s\n", i+1, redact.Visible(option))
+		}
+		answer, err := a.terminal.ask(ctx, fmt.Sprintf("Which second factor, 1 to %d: ", len(q.Options)))
+		if err != nil {
+			return "", err
+		}
+		for i, option := range q.Options {
+			if answer == fmt.Sprint(i+1) || strings.EqualFold(answer, option) {
+				return option, nil
+			}
+		}
 	}
 }
 
@@ -71,16 +131,14 @@ func (a *app) secretAnswer(ctx context.Context, prompt string) (string, error) {
 // inputNeeded says what would answer a question when nobody is there.
 func inputNeeded(q auth.Question) error {
 	subject := q.Username
-	if q.Name != "" {
+	answers := slices.Clone(answersBy[q.Item])
+	if q.Item == auth.ItemAttribute {
 		subject = q.Name + " of " + q.Username
+	} else if q.Name != "" {
+		answers = append(answers, answerVariable(q.Name))
 	}
-	return &auth.InputError{Item: q.Item, Subject: subject, Answers: answersBy[q.Item]}
-}
-
-// asker answers questions by the terminal when a person is there.
-func (a *app) asker(p *config.Profile, c credentials) auth.Ask {
-	if a.person(p) {
-		return a.askPerson(c)
+	if len(q.Options) > 0 {
+		subject += " (" + strings.Join(q.Options, ", ") + ")"
 	}
-	return a.storedAnswers(c)
+	return &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
 }

@@ -35,6 +35,10 @@ The password comes from COGCTL_PASSWORD, from --password-stdin, from the profile
 (a reference such as password = "cmd:pass show dev"), or is asked for. The ID
 token is verified before anything is saved.
 
+A second factor is asked for, or comes from COGCTL_TOTP_SECRET (an authenticator
+app's secret, of which the code is computed) or COGCTL_MFA_CODE. Where several
+are offered, COGCTL_ANSWER_SELECT_MFA_TYPE chooses.
+
 On a terminal without any profile, login asks for the user pool first and writes
 a profile.`,
 		Example: `  cogctl login
@@ -110,7 +114,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if l.secrets.password == "" {
 		return l.typed(ctx, dir)
 	}
-	renewer, err := l.renewer(l.app.storedAnswers(l.secrets))
+	renewer, err := l.renewer(l.storedAnswers())
 	if err != nil {
 		return auth.Session{}, err
 	}
@@ -129,7 +133,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 
 // typed signs in with a person at the keyboard and saves the session after.
 func (l login) typed(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
-	ask := l.app.asker(l.profile, l.secrets)
+	ask := l.asker()
 	if l.secrets.password == "" {
 		password, err := ask(ctx, auth.Question{Item: auth.ItemPassword, Username: l.user})
 		if err != nil {

@@ -56,13 +56,16 @@ type credentials struct {
 	clientSecret string
 	password     string
 	newPassword  string
+	mfaCode      string
+	totpSecret   string
 }
 
 func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials, err error) {
 	for _, field := range []struct {
 		name string
 		into *string
-	}{{"client_secret", &c.clientSecret}, {"password", &c.password}, {"new_password", &c.newPassword}} {
+	}{{"client_secret", &c.clientSecret}, {"password", &c.password}, {"new_password", &c.newPassword},
+		{"mfa_code", &c.mfaCode}, {"totp_secret", &c.totpSecret}} {
 		if *field.into, err = a.reveal(ctx, p, field.name); err != nil {
 			return c, err
 		}

@@ -32,7 +32,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 		if s.secrets, err = a.credentials(ctx, s.profile); err != nil {
 			return auth.Session{}, err
 		}
-		renewer, err := s.renewer(a.storedAnswers(s.secrets))
+		renewer, err := s.renewer(s.storedAnswers())
 		if err != nil {
 			return auth.Session{}, err
 		}

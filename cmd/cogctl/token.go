@@ -193,7 +193,7 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 		return err
 	}
 	s.secrets.password = "" // a refresh was asked for, not a sign-in
-	renewer, err := s.renewer(a.storedAnswers(s.secrets))
+	renewer, err := s.renewer(s.storedAnswers())
 	if err != nil {
 		return err
 	}

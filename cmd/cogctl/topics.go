@@ -48,6 +48,8 @@ func environmentTopic() string {
 		}
 	}
 	b.WriteString(`
+  COGCTL_ANSWER_<CHALLENGE>        answers the challenge of that name, such as
+                                   COGCTL_ANSWER_SELECT_MFA_TYPE
   CI                               when set, nobody is asked anything
   HTTPS_PROXY, NO_PROXY            as everywhere
 

@@ -21,6 +21,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -57,6 +58,10 @@ const (
 	ItemPassword    Item = "password"
 	ItemNewPassword Item = "new password"
 	ItemAttribute   Item = "attribute"
+	ItemTOTP        Item = "code of the authenticator app"
+	ItemSMSCode     Item = "code sent by SMS"
+	ItemEmailCode   Item = "code sent by e-mail"
+	ItemMFAKind     Item = "choice of a second factor"
 )
 
 // Question is one thing to be asked of a person, or of whatever stands in for
@@ -64,9 +69,17 @@ const (
 type Question struct {
 	Item     Item
 	Username string // whose
-	Name     string // of an attribute: "email", "custom:team"
+	Name     string // of an attribute ("email", "custom:team"), else the challenge's
 	Retry    string // why the last answer was refused; empty the first time
+
+	SentTo     string    // where a code went, as the server masks it: "j***@g***"
+	Options    []string  // what may be chosen
+	ServerTime time.Time // the server's clock when it asked; zero when unknown
 }
 
-// Ask answers a Question. It returns an *InputError when nobody can.
+// Ask answers a Question. It returns an *InputError when nobody can, and
+// ErrNoOther when an answer was refused and there is no other to give.
 type Ask func(ctx context.Context, q Question) (string, error)
+
+// ErrNoOther is returned by an Ask that has given all it has.
+var ErrNoOther = errors.New("there is no other answer")

@@ -233,12 +233,12 @@ func TestNewPasswordAttributes(t *testing.T) {
 func TestUnknownChallenge(t *testing.T) {
 	t.Parallel()
 	server := newWrongServer(t, func(string, map[string]any) (int, any) {
-		return 200, map[string]any{"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": "s"}
+		return 200, map[string]any{"ChallengeName": "WEB_AUTHN", "Session": "s"}
 	})
 	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
 	var unknown *auth.UnsupportedChallengeError
-	if !errors.As(err, &unknown) || unknown.Name != "SOFTWARE_TOKEN_MFA" {
+	if !errors.As(err, &unknown) || unknown.Name != "WEB_AUTHN" {
 		t.Error(err)
 	}
 }

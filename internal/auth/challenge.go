@@ -23,6 +23,11 @@ func challenges() map[types.ChallengeNameType]answerer {
 	return map[types.ChallengeNameType]answerer{
 		types.ChallengeNameTypePasswordVerifier:    (*attempt).passwordVerifier,
 		types.ChallengeNameTypeNewPasswordRequired: (*attempt).newPassword,
+		types.ChallengeNameTypeSoftwareTokenMfa:    code("SOFTWARE_TOKEN_MFA_CODE", ItemTOTP),
+		types.ChallengeNameTypeSmsMfa:              code("SMS_MFA_CODE", ItemSMSCode),
+		types.ChallengeNameTypeEmailOtp:            code("EMAIL_OTP_CODE", ItemEmailCode),
+		types.ChallengeNameTypeSmsOtp:              code("SMS_OTP_CODE", ItemSMSCode),
+		types.ChallengeNameTypeSelectMfaType:       (*attempt).selectMFA,
 	}
 }
 
@@ -57,6 +62,33 @@ func (a *attempt) passwordVerifier(ctx context.Context, s step, op string) (step
 // maxTries bounds how often one question is asked again after a refused answer.
 const maxTries = 3
 
+// answered asks q until the server takes the answer that send sends. An answer
+// that refused says may be given anew leaves the challenge open: the session
+// string stays good (for codes as measured, for new passwords UNCONFIRMED but
+// what web clients rely on).
+func (a *attempt) answered(ctx context.Context, q Question, send func(answer string) (step, error), refused func(error) string) (step, error) {
+	var last string
+	var refusal error
+	for range maxTries {
+		answer, err := a.ask(ctx, q)
+		switch {
+		case refusal != nil && (errors.Is(err, ErrNoOther) || err == nil && answer == last):
+			return step{}, refusal // a stored value has no second answer
+		case err != nil:
+			return step{}, err
+		}
+		next, err := send(answer)
+		if err == nil {
+			return next, nil
+		}
+		if q.Retry = refused(err); q.Retry == "" {
+			return step{}, err
+		}
+		refusal, last = err, answer
+	}
+	return step{}, refusal
+}
+
 // newPassword answers NEW_PASSWORD_REQUIRED: the account still has the password
 // an administrator gave it. Attributes that the pool requires and the user
 // lacks are asked for; those it has are not sent back, because Cognito refuses
@@ -66,33 +98,23 @@ func (a *attempt) newPassword(ctx context.Context, s step, op string) (step, err
 	if err != nil {
 		return step{}, err
 	}
-	var last string
-	var refusal *ServiceError
-	for range maxTries {
-		q := Question{Item: ItemNewPassword, Username: a.username}
-		if refusal != nil {
-			q.Retry = refusal.Message
-		}
-		password, err := a.ask(ctx, q)
-		if err != nil {
-			return step{}, err
-		}
-		if refusal != nil && password == last {
-			return step{}, refusal // a stored value has no second answer
-		}
+	send := func(password string) (step, error) {
 		responses := map[string]string{"NEW_PASSWORD": password}
 		for name, value := range attributes {
 			responses["userAttributes."+name] = value
 		}
-		next, err := a.respond(ctx, s, responses, op)
-		// The password policy's no leaves the session usable (UNCONFIRMED, but
-		// what web clients rely on), so the question may be put again.
-		if !errors.As(err, &refusal) || refusal.Code != "InvalidPasswordException" {
-			return next, err
-		}
-		last = password
+		return a.respond(ctx, s, responses, op)
 	}
-	return step{}, refusal
+	return a.answered(ctx, Question{Item: ItemNewPassword, Username: a.username}, send, againstPolicy)
+}
+
+// againstPolicy is the server's word on a new password that its policy dislikes.
+func againstPolicy(err error) string {
+	var service *ServiceError
+	if errors.As(err, &service) && service.Code == "InvalidPasswordException" {
+		return service.Message
+	}
+	return ""
 }
 
 func (a *attempt) missingAttributes(ctx context.Context, s step) (map[string]string, error) {

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
+)
+
+// totpPeriod is how long a code serves (RFC 6238, and Cognito's only one).
+const totpPeriod = 30 * time.Second
+
+// usedStep is the last time step of an account whose code was sent.
+type usedStep struct {
+	Step int64 `json:"step"`
+}
+
+// totpCode computes the code of the stored TOTP secret at the server's time.
+// Servers take each code once, so the step is noted before the code is sent, and
+// a second sign-in within half a minute waits for the next one.
+func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, error) {
+	if serverTime.IsZero() {
+		serverTime = s.app.now()
+	}
+	steps, err := s.app.usedSteps(s.profile)
+	if err != nil {
+		return "", err
+	}
+	now := serverTime.Unix() / int64(totpPeriod.Seconds())
+	used, err := steps.Update(ctx, s.key(), func(_ context.Context, last usedStep, found bool) (usedStep, error) {
+		if ahead := last.Step + 1 - now; found && ahead > 0 && ahead <= 2 {
+			return usedStep{last.Step + 1}, nil
+		}
+		return usedStep{now}, nil // also when the clock was set back by more
+	})
+	if err := s.app.unsaved(err); err != nil {
+		return "", err
+	}
+	begins := time.Unix(used.Step*int64(totpPeriod.Seconds()), 0)
+	if err := s.app.pause(ctx, begins.Sub(serverTime)); err != nil {
+		return "", err
+	}
+	secret := strings.ToUpper(strings.ReplaceAll(s.secrets.totpSecret, " ", ""))
+	code, err := hotp.GenerateCodeCustom(secret, uint64(used.Step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+	if err != nil {
+		return "", usagef("the TOTP secret is not base32, as an authenticator app takes it")
+	}
+	return code, nil
+}
+
+// pause waits for the next code to begin.
+func (a *app) pause(ctx context.Context, wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	a.note("this half minute's code was used already; the next one comes in %s", wait.Round(time.Second))
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// usedSteps remembers which codes were sent.
+func (a *app) usedSteps(p *config.Profile) (*cache.Dir[usedStep], error) {
+	return storage[usedStep](a, p, "totp")
+}
