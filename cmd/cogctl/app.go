@@ -194,7 +194,7 @@ func (a *app) client(s poolSettings, clientSecret string) *auth.Client {
 func (a *app) verifier(s poolSettings) auth.Verifier {
 	disk := a.keyFiles()
 	keys := &jwt.RemoteKeys{URL: s.JWKS, Client: a.http(), Now: a.now, Load: disk.load, Store: disk.store}
-	return auth.Verifier{Keys: keys, Issuers: s.Issuers, ClientID: s.ClientID}
+	return auth.Verifier{Keys: keys, Issuers: s.Issuers, ClientID: s.ClientID, Emulated: s.Emulated}
 }
 
 // sessions is where sign-ins are kept.

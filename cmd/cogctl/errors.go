@@ -149,7 +149,7 @@ func hintFor(err error) string {
 		return "set " + strings.Join(needed.Answers, " or ")
 	case errors.As(err, &disabled) && len(disabled.Try) > 0:
 		return fmt.Sprintf("try --flow %s, or allow %s in the app client's authentication flows", strings.Join(disabled.Try, " or "), allowed(disabled.Flow))
-	case errors.As(err, &keys):
+	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
 	case errors.As(err, &lock):
 		return "wait for that process, or end it if it hangs"

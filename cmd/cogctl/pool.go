@@ -12,7 +12,8 @@ import (
 // poolSettings is what a profile says about its user pool, made complete.
 type poolSettings struct {
 	Region, UserPoolID, ClientID string
-	Endpoint                     string   // of the user pool API; empty for AWS's own
+	Endpoint                     string   // of the user pool API
+	Emulated                     bool     // the endpoint is not AWS's own
 	Issuer                       string   // what sessions are filed under
 	Issuers                      []string // what iss may be
 	JWKS                         string   // URL of the key set
@@ -25,7 +26,6 @@ func pool(p *config.Profile) (poolSettings, error) {
 		Region:     p.Get("region").Text,
 		UserPoolID: p.Get("user_pool_id").Text,
 		ClientID:   p.Get("client_id").Text,
-		Endpoint:   strings.TrimRight(p.Get("endpoints.user_pool").Text, "/"),
 		JWKS:       p.Get("endpoints.jwks").Text,
 	}
 	var missing []string
@@ -39,7 +39,12 @@ func pool(p *config.Profile) (poolSettings, error) {
 		return s, hinted(usagef("no user pool to sign in to: %s not set", strings.Join(missing, " and ")),
 			"cogctl login on a terminal asks for them; cogctl profile create writes a profile")
 	}
-	s.Issuers = auth.Issuers(s.Region, s.UserPoolID, s.Endpoint)
+	override := strings.TrimRight(p.Get("endpoints.user_pool").Text, "/")
+	s.Endpoint, s.Emulated = override, override != ""
+	if !s.Emulated {
+		s.Endpoint = auth.Endpoint(s.Region)
+	}
+	s.Issuers = auth.Issuers(s.Region, s.UserPoolID, override)
 	if issuer := p.Get("issuer"); issuer.Set() {
 		s.Issuers = []string{strings.TrimRight(issuer.Text, "/"), issuer.Text}
 	}

@@ -37,6 +37,9 @@ type Tokens struct {
 	Received time.Time
 	// ServerTime is the Date of that answer, zero when it had none.
 	ServerTime time.Time
+	// DeviceKey is the key of the device that the pool began to track with this
+	// sign-in; empty when it tracks none.
+	DeviceKey string
 	// Username is the user's real name in the pool as the challenges named it;
 	// it differs from the typed one when an alias such as an e-mail was typed.
 	Username string

@@ -197,6 +197,9 @@ func (s step) tokens(username string) (Tokens, error) {
 		ServerTime: s.serverTime,
 		Username:   username,
 	}
+	if device := s.result.NewDeviceMetadata; device != nil {
+		t.DeviceKey = aws.ToString(device.DeviceKey)
+	}
 	if t.Access == "" && t.ID == "" {
 		return Tokens{}, fmt.Errorf("the server's AuthenticationResult holds neither an ID token nor an access token")
 	}

@@ -122,13 +122,15 @@ func plain(err error) error {
 	return err
 }
 
+const invalidRefreshToken = "invalid refresh token"
+
 // ended lists the answers to a refresh that mean the session is over for good.
 // The type alone does not say: NotAuthorizedException is also what a wrong
 // secret hash or a missing DEVICE_KEY gets. Whatever is not listed keeps the
 // session. Texts as recorded from AWS; those of revoked and expired tokens are
 // UNCONFIRMED, so they are compared loosely.
 var ended = []struct{ code, text string }{
-	{"NotAuthorizedException", "invalid refresh token"},
+	{"NotAuthorizedException", invalidRefreshToken},
 	{"NotAuthorizedException", "refresh token has been revoked"},
 	{"NotAuthorizedException", "refresh token has expired"},
 	{"NotAuthorizedException", "user is disabled"},
@@ -136,15 +138,19 @@ var ended = []struct{ code, text string }{
 	{"UserNotFoundException", ""},
 }
 
-// Ended tells whether err, from a refresh at the session's own endpoint, says
-// that the session cannot come back.
-func Ended(err error) bool {
+// Ended tells whether err, from a refresh of s at its own endpoint, says that the
+// session cannot come back. Where the pool tracks a device, "Invalid Refresh
+// Token" is also what a device that Cognito does not know any more gets.
+func (s Session) Ended(err error) bool {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
 		return false
 	}
 	message := strings.ToLower(refused.Message)
 	for _, row := range ended {
+		if s.DeviceKey != "" && row.text == invalidRefreshToken {
+			continue
+		}
 		if refused.Code == row.code && strings.Contains(message, row.text) {
 			return true
 		}

@@ -2,6 +2,9 @@ package auth
 
 import "strings"
 
+// Endpoint is AWS's own endpoint of the user pool API in a region.
+func Endpoint(region string) string { return "https://cognito-idp." + region + "." + dnsSuffix(region) }
+
 // dnsSuffix is the domain of a region's partition, as the SDK's endpoint rules
 // have it (aws-sdk-go-v2, internal/endpoints).
 func dnsSuffix(region string) string {

@@ -45,7 +45,7 @@ func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, e
 	switch {
 	case r.SignIn != nil:
 		return r.signIn(ctx, old)
-	case Ended(over):
+	case old.Ended(over):
 		return old, cache.Forget(&OverError{Cause: over, Needed: r.Needed})
 	case over != nil:
 		return old, over
@@ -58,10 +58,11 @@ func (r Renewer) SignInNow(ctx context.Context, old Session, _ bool) (Session, e
 	return r.signIn(ctx, old)
 }
 
-// beyondRefresh tells the errors after which signing in anew is the way on.
+// beyondRefresh tells the errors after which signing in anew is the way on, also
+// where they do not prove that the session is over.
 func beyondRefresh(err error) bool {
 	var elsewhere *ElsewhereError
-	return Ended(err) || errors.As(err, &elsewhere)
+	return Session{}.Ended(err) || errors.As(err, &elsewhere)
 }
 
 func (r Renewer) refresh(ctx context.Context, old Session) (Session, error) {
@@ -78,6 +79,9 @@ func (r Renewer) refresh(ctx context.Context, old Session) (Session, error) {
 // refresh calls REFRESH_TOKEN_AUTH. SECRET_HASH is over the user's real name.
 func (c *Client) refresh(ctx context.Context, s Session) (Tokens, error) {
 	parameters := c.secretHash(map[string]string{"REFRESH_TOKEN": s.Refresh}, s.Username)
+	if s.DeviceKey != "" {
+		parameters["DEVICE_KEY"] = s.DeviceKey
+	}
 	op := fmt.Sprintf("refresh the session of %s at %s", s.Typed, c.config.UserPoolID)
 	next, err := c.initiate(ctx, types.AuthFlowTypeRefreshTokenAuth, parameters, op)
 	if err != nil {
@@ -162,14 +166,7 @@ func (e *OverError) Unwrap() []error { return []error{e.Needed, e.Cause} }
 type ElsewhereError struct{ Username, Was, Now string }
 
 func (e *ElsewhereError) Error() string {
-	return fmt.Sprintf("the session of %s was issued by %s; its refresh token is not sent to %s", e.Username, place(e.Was), place(e.Now))
-}
-
-func place(endpoint string) string {
-	if endpoint == "" {
-		return "AWS"
-	}
-	return endpoint
+	return fmt.Sprintf("the session of %s was issued by %s; its refresh token is not sent to %s", e.Username, e.Was, e.Now)
 }
 
 // StillRefusedError says that a password was refused before and is not tried

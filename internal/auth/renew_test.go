@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +146,7 @@ func TestRefreshedTokensMustBeTheSameUsers(t *testing.T) {
 		"other access token": {signer(), func(id, access map[string]any) { access["client_id"] = "xyz" }, false},
 		"other issuer":       {signer(), func(id, access map[string]any) { id["iss"] = "https://evil.example" }, false},
 		"not an ID token":    {signer(), func(id, access map[string]any) { id["token_use"] = "access" }, false},
+		"nobody":             {signer(), func(id, access map[string]any) { delete(id, "sub") }, false},
 		"expired":            {signer(), func(id, access map[string]any) { id["exp"] = time.Now().Unix() - 3600 }, false},
 		"foreign key":        {other, func(id, access map[string]any) {}, false},
 	} {
@@ -169,6 +173,123 @@ func TestRefreshedTokensMustBeTheSameUsers(t *testing.T) {
 				t.Error("tokens that were refused were saved")
 			}
 		})
+	}
+}
+
+// TestAccessTokenIsNotLost: a refresh whose access token is missing, or cannot be
+// read, does not replace a good one; verified or not.
+func TestAccessTokenIsNotLost(t *testing.T) {
+	t.Parallel()
+	const name = "https://issuer.example"
+	good := issuer{signer(), name}.pair(t, func(id, access map[string]any) {})
+	tokens := good["AuthenticationResult"].(map[string]any)
+	keySet, err := jwt.MarshalKeys(signer().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _, err := jwt.ParseKeys(keySet, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil := issuer{signer(), name}.pair(t, func(id, access map[string]any) { access["sub"], access["client_id"] = "s-2", "evil" })
+	for label, row := range map[string]struct {
+		change func(result map[string]any)
+		good   bool
+	}{
+		"control": {func(map[string]any) {}, true},
+		"missing": {func(result map[string]any) { delete(result, "AccessToken") }, false},
+		"garbage": {func(result map[string]any) { result["AccessToken"] = "garbage" }, false},
+		"padded":  {func(result map[string]any) { result["AccessToken"] = fmt.Sprint(result["AccessToken"]) + "=" }, false},
+		"somebody's": {func(result map[string]any) {
+			result["AccessToken"] = evil["AuthenticationResult"].(map[string]any)["AccessToken"]
+		}, false},
+		"ID is missing": {func(result map[string]any) { delete(result, "IdToken") }, false},
+	} {
+		for _, unverified := range []bool{false, true} {
+			result := maps.Clone(tokens)
+			row.change(result)
+			server := newWrongServer(t, func(string, map[string]any) (int, any) {
+				return 200, map[string]any{"AuthenticationResult": result}
+			})
+			w := newWorld(server.URL, "http://127.0.0.1:1", "abc", "", time.Now)
+			w.verifier.Issuers = []string{name}
+			if !unverified {
+				w.verifier.Keys = keys
+			}
+			old := auth.Session{Endpoint: server.URL, Typed: "ann", Subject: "s-1", TokenIssuer: name, Refresh: "r", Unverified: unverified,
+				ID: fmt.Sprint(tokens["IdToken"]), Access: fmt.Sprint(tokens["AccessToken"])}
+			renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}
+			if _, err := renewer.Renew(t.Context(), old, true); (err == nil) != row.good {
+				t.Errorf("%s, unverified %v: %v", label, unverified, err)
+			}
+		}
+	}
+}
+
+// TestUnverifiedSessionIsVerifiedWhenItCanBe: once the key set is there, a session
+// that was begun without it does not go on without it.
+func TestUnverifiedSessionIsVerifiedWhenItCanBe(t *testing.T) {
+	t.Parallel()
+	const name = "https://issuer.example"
+	keySet, err := jwt.MarshalKeys(signer().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _, err := jwt.ParseKeys(keySet, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := jwt.NewSigner(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for by, good := range map[*jwt.Signer]bool{signer(): true, other: false} {
+		answer := issuer{by, name}.pair(t, func(id, access map[string]any) {})
+		server := newWrongServer(t, func(string, map[string]any) (int, any) { return 200, answer })
+		w := newWorld(server.URL, name, "abc", "", time.Now)
+		w.verifier.Keys = keys
+		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}
+		session, err := renewer.Renew(t.Context(), auth.Session{Endpoint: server.URL, Typed: "ann", Subject: "s-1", TokenIssuer: name, Refresh: "r", Unverified: true}, true)
+		if (err == nil) != good || session.Unverified == good {
+			t.Errorf("good signature %v: %v, unverified %v", good, err, session.Unverified)
+		}
+	}
+}
+
+// TestTrackedDevice: the device's key goes along with a refresh; without Cognito
+// knowing it, the refusal does not prove that the session is over.
+func TestTrackedDevice(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	server := newWrongServer(t, func(_ string, body map[string]any) (int, any) {
+		parameters, _ := body["AuthParameters"].(map[string]any)
+		if parameters["PASSWORD"] != nil {
+			return 200, map[string]any{"AuthenticationResult": map[string]any{"IdToken": "x.y.z", "AccessToken": "x.y.z", "RefreshToken": "r",
+				"NewDeviceMetadata": map[string]string{"DeviceKey": "us-east-1_d-1", "DeviceGroupKey": "-g"}}}
+		}
+		sent = append(sent, fmt.Sprint(parameters["DEVICE_KEY"]))
+		return 400, fault("NotAuthorizedException", "Invalid Refresh Token")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	w.verifier.Skip = true
+	tokens, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := w.verifier.Begin(t.Context(), w.base, tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := stored(t, t.TempDir(), session)
+	renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
+	if _, err := cache.Cached(dir, "k", 2*time.Hour, renewer.Renew)(t.Context()); err == nil {
+		t.Error("a refused refresh gave a session")
+	}
+	if kept, found, err := dir.Read("k"); err != nil || !found || kept.Refresh != "r" {
+		t.Errorf("the session was forgotten: %v %v", found, err)
+	}
+	if !slices.Equal(sent, []string{"us-east-1_d-1"}) {
+		t.Errorf("DEVICE_KEY sent: %q", sent)
 	}
 }
 

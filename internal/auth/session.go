@@ -19,9 +19,9 @@ type Session struct {
 	ClientID string `json:"client_id"`
 	Typed    string `json:"typed"`
 
-	// Endpoint is where the user pool API was reached; empty for AWS's own. The
+	// Endpoint is where the user pool API was reached, AWS's own included. The
 	// refresh token is sent to no other place.
-	Endpoint string `json:"endpoint,omitempty"`
+	Endpoint string `json:"endpoint"`
 
 	Username string `json:"username"`      // the pool's own name for the user
 	Subject  string `json:"sub,omitempty"` // empty when the ID token was not read
@@ -34,6 +34,10 @@ type Session struct {
 	ID      string `json:"id_token,omitempty"`
 	Access  string `json:"access_token,omitempty"`
 	Refresh string `json:"refresh_token,omitempty"`
+
+	// DeviceKey is the device that the pool tracks for this session. A refresh
+	// without it is refused in the words of a session that is over.
+	DeviceKey string `json:"device_key,omitempty"`
 
 	SignedIn time.Time `json:"signed_in"` // when the user signed in
 	Saved    time.Time `json:"saved"`     // when these tokens arrived
@@ -66,6 +70,9 @@ func (s Session) take(t Tokens) Session {
 	s.ID, s.Access = t.ID, t.Access
 	if t.Refresh != "" {
 		s.Refresh = t.Refresh
+	}
+	if t.DeviceKey != "" {
+		s.DeviceKey = t.DeviceKey
 	}
 	s.Saved = t.Received
 	s.Expires = t.Received.Add(lifetime(t))

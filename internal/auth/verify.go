@@ -17,18 +17,29 @@ type Verifier struct {
 	ClientID string
 	// Skip takes the tokens as they are. For servers without a key set only.
 	Skip bool
+	// Emulated says that the server is not AWS's, so that it may have none.
+	Emulated bool
 }
 
 // verify checks the ID token (signature, iss, aud, token_use, exp) and that the
 // access token belongs to the same user and client, and puts both into s. When s
 // already has a subject, as at a refresh, the new tokens must be of that user.
 //
-// A session that was begun unverified is refreshed unverified: its server has no
-// key set, and the choice was made when it was begun.
+// A session that was begun unverified, because its server has no key set, goes on
+// so only as long as the key set cannot be had.
 func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, error) {
-	if v.Skip || s.Unverified {
+	if v.Skip {
 		return v.trust(s, t)
 	}
+	verified, err := v.check(ctx, s, t)
+	var keys *KeysError
+	if s.Unverified && errors.As(err, &keys) {
+		return v.trust(s, t)
+	}
+	return verified, err
+}
+
+func (v Verifier) check(ctx context.Context, s Session, t Tokens) (Session, error) {
 	if t.ID == "" {
 		return s, fmt.Errorf("the server's answer holds no ID token to verify")
 	}
@@ -37,10 +48,17 @@ func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, err
 		return s, err
 	}
 	subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
+	if subject == "" {
+		return s, fmt.Errorf("the ID token names nobody: it has no sub")
+	}
 	if err := s.sameUser(subject, issuer); err != nil {
 		return s, err
 	}
-	if err := v.accessToken(t.Access, subject); err != nil {
+	access, err := jwt.Parse(t.Access)
+	if err != nil {
+		return s, fmt.Errorf("the access token: %w", err)
+	}
+	if err := v.sameAccess(access, subject); err != nil {
 		return s, err
 	}
 	s.Subject, s.TokenIssuer, s.Unverified = subject, issuer, false
@@ -58,7 +76,7 @@ func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 	// Keys that cannot be had are trouble on the way, not a bad token.
 	var unknown *jwt.UnknownKeyError
 	if _, err := v.Keys.Key(ctx, token.KeyID); err != nil && !errors.As(err, &unknown) {
-		return jwt.Token{}, &KeysError{Err: err}
+		return jwt.Token{}, &KeysError{Err: err, Emulated: v.Emulated}
 	}
 	// A session's own tokens are judged by the clock of the server that made
 	// them a moment ago: a wrong local clock must not stop a sign-in.
@@ -75,28 +93,27 @@ func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 	return report.Token, nil
 }
 
-// accessToken compares sub and client_id of the access token with the verified
-// ID token's. Its signature is for the API to judge; a token that cannot be
-// read at all is left to the API too, for servers with opaque ones.
-func (v Verifier) accessToken(raw, subject string) error {
-	token, err := jwt.Parse(raw)
-	if err != nil {
-		return nil
-	}
-	if got := token.Claims.String("sub"); got != subject {
+// sameAccess compares sub and client_id of the access token with the ID token's.
+// The access token's signature is for the API to judge.
+func (v Verifier) sameAccess(access jwt.Token, subject string) error {
+	if got := access.Claims.String("sub"); got != subject {
 		return fmt.Errorf("the access token is for sub %q, the ID token for %q", got, subject)
 	}
-	if got := token.Claims.String("client_id"); got != v.ClientID {
+	if got := access.Claims.String("client_id"); got != v.ClientID {
 		return fmt.Errorf("the access token is for client_id %q, not %q", got, v.ClientID)
 	}
 	return nil
 }
 
-// trust reads what it can and verifies nothing. Tokens that say they are somebody
-// else's are refused all the same.
+// trust reads what it can and verifies nothing: tokens may be opaque. But a
+// refresh may not turn readable tokens into others, nor into somebody else's.
 func (v Verifier) trust(s Session, t Tokens) (Session, error) {
 	s.Unverified = true
-	if id, err := jwt.Parse(t.ID); err == nil {
+	id, unreadable := jwt.Parse(t.ID)
+	if unreadable != nil && s.Subject != "" {
+		return s, fmt.Errorf("the refreshed ID token: %w", unreadable)
+	}
+	if unreadable == nil {
 		subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
 		if err := s.sameUser(subject, issuer); err != nil {
 			return s, err
@@ -106,7 +123,21 @@ func (v Verifier) trust(s Session, t Tokens) (Session, error) {
 			t.Username = name
 		}
 	}
+	if err := v.trustAccess(s, t.Access); err != nil {
+		return s, err
+	}
 	return s.named(t).take(t), nil
+}
+
+func (v Verifier) trustAccess(s Session, raw string) error {
+	access, unreadable := jwt.Parse(raw)
+	if unreadable == nil && s.Subject != "" && access.Claims["sub"] != nil {
+		return v.sameAccess(access, s.Subject)
+	}
+	if _, err := jwt.Parse(s.Access); err == nil && unreadable != nil {
+		return fmt.Errorf("the refreshed access token: %w", unreadable)
+	}
+	return nil
 }
 
 // sameUser is an error when the session is another user's than subject at issuer.
@@ -126,7 +157,10 @@ func (s Session) named(t Tokens) Session {
 }
 
 // KeysError is a key set that could not be had, so that nothing was verified.
-type KeysError struct{ Err error }
+type KeysError struct {
+	Err      error
+	Emulated bool // the server is not AWS's
+}
 
 func (e *KeysError) Error() string { return fmt.Sprintf("verify the ID token: %v", e.Err) }
 func (e *KeysError) Unwrap() error { return e.Err }

@@ -2,20 +2,15 @@ package sandbox
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cogctl/cogctl/internal/gateway"
 	"github.com/cogctl/cogctl/internal/jwt"
 )
-
-// KeyHeader carries the key of the run to the control listener.
-const KeyHeader = "X-Cogctl-Key"
 
 // cloudHandler serves the user pool API and the documents of each pool.
 func (s *Sandbox) cloudHandler(base string) (http.Handler, error) {
@@ -67,8 +62,8 @@ func (s *Sandbox) apiHandler(issuer string) http.Handler {
 	for _, c := range pool.Clients {
 		audience = append(audience, c.ID)
 	}
-	cognito := &gateway.CognitoAuthorizer{Keys: keys, Issuers: []string{issuer}, Now: s.options.Now}
-	jwtAuthorizer := &gateway.JWTAuthorizer{Keys: keys, Issuer: issuer, Audience: audience, Now: s.options.Now}
+	cognito := &gateway.CognitoAuthorizer{Keys: keys, Issuers: []string{issuer}, Now: s.now}
+	jwtAuthorizer := &gateway.JWTAuthorizer{Keys: keys, Issuer: issuer, Audience: audience, Now: s.now}
 	echo := http.HandlerFunc(echo)
 	api := &gateway.API{Routes: []gateway.Route{
 		{Name: "open", Method: "ANY", Path: "/open", Kind: gateway.REST, Backend: echo},
@@ -83,42 +78,6 @@ func (s *Sandbox) apiHandler(issuer string) http.Handler {
 	return api
 }
 
-// controlHandler is for tests. Everything on it needs the key of the run.
-func (s *Sandbox) controlHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
-	mux.HandleFunc("GET /codes", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Codes()) })
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		if subtle.ConstantTimeCompare([]byte(r.Header.Get(KeyHeader)), []byte(s.key)) != 1 {
-			writeJSON(w, http.StatusForbidden, message("the control listener needs the key of this run in "+KeyHeader))
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
-}
-
-// Code is a message that the sandbox would have sent to a user.
-type Code struct {
-	Pool        string    `json:"pool"`
-	Username    string    `json:"username"`
-	Kind        string    `json:"kind"` // the operation: SignUp, AdminCreateUser
-	Destination string    `json:"destination"`
-	Code        string    `json:"code"` // of AdminCreateUser: the temporary password
-	Sent        time.Time `json:"sent"`
-}
-
-// Codes lists what was sent, the oldest first.
-func (s *Sandbox) Codes() []Code {
-	codes := []Code{}
-	for _, m := range s.store.Messages() {
-		codes = append(codes, Code{
-			Pool: m.PoolID, Username: m.Username, Kind: m.Kind, Destination: m.Destination, Code: m.Code, Sent: m.Sent.UTC(),
-		})
-	}
-	return codes
-}
-
 type eventKey struct{}
 
 // observe sets the Date of our clock, keeps panics from the server, and tells
@@ -126,7 +85,7 @@ type eventKey struct{}
 func (s *Sandbox) observe(listener string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event := &Event{Listener: listener, Method: r.Method, Path: r.URL.Path}
-		w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 		record := &recorder{ResponseWriter: w}
 		defer func() {
 			broken := recover() != nil

@@ -30,6 +30,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/jwt"
@@ -87,6 +88,8 @@ type Sandbox struct {
 	serving   sync.WaitGroup
 	stop      func() bool // unhooks the context
 
+	offset atomic.Int64 // nanoseconds by which the clock was moved
+
 	statsMu sync.Mutex
 	stats   map[string]int
 }
@@ -112,7 +115,7 @@ func New(o Options) (*Sandbox, error) {
 	s.pool = &userpool.Handler{
 		Store:    s.store,
 		Issuer:   userpool.Issuer{Store: s.store, Random: rand.Reader, URL: s.issuer, Keys: keys},
-		Now:      o.Now,
+		Now:      s.now,
 		Random:   rand.Reader,
 		FakeSeed: fakeSeed,
 		Count:    s.count,
@@ -224,6 +227,15 @@ func (s *Sandbox) Stats() map[string]int {
 	s.statsMu.Lock()
 	defer s.statsMu.Unlock()
 	return maps.Clone(s.stats)
+}
+
+// now is the clock of everything inside: that of the options, moved.
+func (s *Sandbox) now() time.Time { return s.options.Now().Add(time.Duration(s.offset.Load())) }
+
+// Advance moves the clock of the sandbox, back when d is negative, and returns
+// by how much it is moved in all.
+func (s *Sandbox) Advance(d time.Duration) time.Duration {
+	return time.Duration(s.offset.Add(int64(d)))
 }
 
 func (s *Sandbox) issuer(poolID string) string { return s.Endpoints().Cloud + "/" + poolID }

@@ -2,8 +2,12 @@ package sandbox
 
 import (
 	"crypto/rand"
+	"encoding/base32"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/sandbox/store"
@@ -38,6 +42,14 @@ type User struct {
 	Disabled   bool              `toml:"disabled"`
 	Attributes map[string]string `toml:"attributes"`
 	Groups     []string          `toml:"groups"`
+	// MFA are the active second factors, SMS_MFA, SOFTWARE_TOKEN_MFA and
+	// EMAIL_OTP; PreferredMFA is one of them or "".
+	MFA            []string         `toml:"mfa"`
+	PreferredMFA   string           `toml:"preferred_mfa"`
+	TOTPSecret     string           `toml:"totp_secret"`     // base32; "" means a random one where MFA wants it
+	DeviceTracking string           `toml:"device_tracking"` // off, always, opt-in; "" is as the pool says
+	Passkey        bool             `toml:"passkey"`         // USER_AUTH offers WEB_AUTHN
+	Questions      []store.Question `toml:"questions"`       // of CUSTOM_AUTH
 }
 
 // The names of the default pool.
@@ -53,24 +65,52 @@ const (
 // DefaultSeed is the pool a sandbox has when nobody says otherwise. The secret
 // of the client sandboxbackend is another one each time.
 func DefaultSeed() Seed {
-	flows := []string{"ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
-	mail := func(name string) map[string]string {
-		return map[string]string{"email": name + "@example.com", "email_verified": "true"}
+	flows := []string{
+		"ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
+		"ALLOW_USER_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH",
 	}
 	first, second := 1, 2
 	return Seed{Pools: []Pool{{
-		Pool: store.Pool{ID: DefaultPoolID, AliasAttributes: []string{"email"}, AutoVerified: []string{"email"}},
+		Pool: store.Pool{
+			ID: DefaultPoolID, AliasAttributes: []string{"email"}, AutoVerified: []string{"email"},
+			MFA: "OPTIONAL", FirstFactors: []string{"PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"}, CustomAuth: true,
+		},
 		Clients: []Client{
 			{ID: PublicClientID, ExplicitAuthFlows: flows},
 			{ID: SecretClientID, ExplicitAuthFlows: flows, Secret: newClientSecret()},
 		},
 		Groups: []Group{{Name: "admin", Precedence: &first}, {Name: "readers", Precedence: &second}},
-		Users: []User{
-			{Username: "ann", Password: DefaultPassword, Attributes: mail("ann"), Groups: []string{"admin", "readers"}},
-			{Username: "bob", Password: DefaultPassword, Attributes: mail("bob")},
-			{Username: "new", Password: TemporaryPassword, Attributes: mail("new"), Status: store.ForceChangePassword},
-		},
+		Users:  defaultUsers(),
 	}}}
+}
+
+// defaultUsers is one user for each case that a sign-in can meet.
+func defaultUsers() []User {
+	user := func(name string) User {
+		return User{
+			Username: name, Password: DefaultPassword,
+			Attributes: map[string]string{"email": name + "@example.com", "email_verified": "true"},
+		}
+	}
+	withPhone := func(u User, number string) User {
+		u.Attributes["phone_number"], u.Attributes["phone_number_verified"] = number, "true"
+		return u
+	}
+	ann, fresh := user("ann"), user("new")
+	ann.Groups = []string{"admin", "readers"}
+	fresh.Password, fresh.Status = TemporaryPassword, store.ForceChangePassword
+	totp, mail := user("totp"), user("mail")
+	totp.MFA, mail.MFA = []string{store.TOTPMFA}, []string{store.EmailMFA}
+	sms, device := withPhone(user("sms"), "+15555550101"), withPhone(user("device"), "+15555550102")
+	sms.MFA, device.MFA, device.DeviceTracking = []string{store.SMSMFA}, []string{store.SMSMFA}, store.TrackAlways
+	custom := user("custom")
+	custom.Questions = []store.Question{
+		{Question: "What is the first word?", Answer: "open"}, {Question: "What is the second word?", Answer: "sesame"},
+	}
+	disabled, unconfirmed, reset := user("disabled"), user("unconfirmed"), user("reset")
+	disabled.Disabled, unconfirmed.Status, reset.Status = true, store.Unconfirmed, store.ResetRequired
+	unconfirmed.Attributes["email_verified"] = "false"
+	return []User{ann, user("bob"), fresh, totp, sms, mail, device, custom, disabled, unconfirmed, reset}
 }
 
 // newClientSecret has the form of Cognito's: lower-case letters and digits.
@@ -93,23 +133,37 @@ func (s Seed) plant(into *store.Store, random io.Reader, now time.Time) error {
 		if err := into.AddPool(p.Pool, p.Clients, p.Groups); err != nil {
 			return err
 		}
-		for _, u := range p.Users {
-			user, err := u.build(p.Pool, random, now)
-			if err != nil {
-				return err
-			}
+		users, err := p.build(random, now)
+		if err != nil {
+			return err
+		}
+		for _, user := range users {
 			if err := into.Create(p.ID, user, false); err != nil {
-				return fmt.Errorf("user %q of pool %s: %w", u.Username, p.ID, err)
+				return fmt.Errorf("user %q of pool %s: %w", user.Username, p.ID, err)
 			}
 		}
 	}
 	return nil
 }
 
+// build makes the users all at the same time: each verifier costs some
+// milliseconds.
+func (p Pool) build(random io.Reader, now time.Time) ([]store.User, error) {
+	users := make([]store.User, len(p.Users))
+	errs := make([]error, len(p.Users))
+	var work sync.WaitGroup
+	for i, u := range p.Users {
+		work.Go(func() { users[i], errs[i] = u.build(p.Pool, random, now) })
+	}
+	work.Wait()
+	return users, errors.Join(errs...)
+}
+
 func (u User) build(pool store.Pool, random io.Reader, now time.Time) (store.User, error) {
 	user := store.User{
 		Username: u.Username, Sub: u.Sub, Status: u.Status, Disabled: u.Disabled,
 		Attributes: u.Attributes, Groups: u.Groups, Created: now, Modified: now,
+		MFA: u.MFA, PreferredMFA: u.PreferredMFA, DeviceTracking: u.DeviceTracking, Passkey: u.Passkey, Questions: u.Questions,
 	}
 	switch user.Status {
 	case "":
@@ -126,8 +180,31 @@ func (u User) build(pool store.Pool, random io.Reader, now time.Time) (store.Use
 			return store.User{}, err
 		}
 	}
+	if user.TOTP.Secret, err = u.totpSecret(random); err != nil {
+		return store.User{}, err
+	}
 	if u.Password != "" {
 		user.Verifier, err = store.NewVerifier(random, pool.ID, u.Username, u.Password)
 	}
 	return user, err
+}
+
+// totpSecret is the one that was given, or a random one for a user who needs
+// one.
+func (u User) totpSecret(random io.Reader) ([]byte, error) {
+	if u.TOTPSecret != "" {
+		secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(u.TOTPSecret)
+		if err != nil {
+			return nil, fmt.Errorf("user %q: the TOTP secret is not base32 without padding", u.Username)
+		}
+		return secret, nil
+	}
+	if !slices.Contains(u.MFA, store.TOTPMFA) {
+		return nil, nil
+	}
+	secret := make([]byte, 32)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return nil, fmt.Errorf("user %q: read a TOTP secret: %w", u.Username, err)
+	}
+	return secret, nil
 }

@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The lockout as the developer guide tells it ("Authentication with user pools:
 // lockout behavior for failed sign-in attempts"): five wrong passwords in a row
@@ -73,4 +76,21 @@ func (a *attempts) stale(now time.Time) bool {
 		from = a.until
 	}
 	return now.After(from.Add(idleReset))
+}
+
+type spentKey struct{ pool, name, what string }
+
+// Spend says whether something may be done once more, of which a user has most
+// an hour, and counts it if so.
+func (s *Store) Spend(poolID, name, what string, most int, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := spentKey{poolID, fold(name), what}
+	recent := slices.DeleteFunc(s.spent[key], func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	allowed := len(recent) < most
+	if allowed {
+		recent = append(recent, now)
+	}
+	s.spent[key] = recent
+	return allowed
 }

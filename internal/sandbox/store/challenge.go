@@ -22,6 +22,8 @@ type Handshake struct {
 	ClientID string
 	Username string // USER_ID_FOR_SRP
 	Known    bool   // false: the user does not exist, the answer fails whatever it is
+	Custom   bool   // a CUSTOM_AUTH that begins with SRP
+	Device   string // of DEVICE_PASSWORD_VERIFIER: the device that proves itself
 	Server   *srp.Server
 }
 
@@ -31,6 +33,15 @@ type Session struct {
 	PoolID    string
 	ClientID  string
 	Username  string
+	Unknown   bool     // the user does not exist, the answer fails whatever it is
+	Device    string   // the DEVICE_KEY of the sign-in
+	Code      string   // that was sent
+	Choices   []string // of SELECT_MFA_TYPE and SELECT_CHALLENGE; must not be changed
+	TOTP      []byte   // of MFA_SETUP: the secret that is being set up
+	TOTPName  string
+	TOTPStep  int64 // the time step whose code proved it; 0: none did
+	Asked     int   // of CUSTOM_CHALLENGE: the index of the question
+	Wrong     int   // of CUSTOM_CHALLENGE: wrong answers so far
 }
 
 // PutHandshake keeps h until it is taken or until expires.
@@ -38,6 +49,17 @@ func (s *Store) PutHandshake(block []byte, h Handshake, now, expires time.Time) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handshakes.put(string(block), h, now, single[Handshake]{expires: expires, forget: expires})
+}
+
+// Handshake looks at the handshake of a SECRET_BLOCK without using it up.
+func (s *Store) Handshake(block []byte, now time.Time) (Handshake, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.handshakes.look(string(block), now)
+	if err != nil {
+		return Handshake{}, err
+	}
+	return e.value, nil
 }
 
 // TakeHandshake returns the handshake of a SECRET_BLOCK, once. A second time it
@@ -85,6 +107,20 @@ func (s *Store) TakeSession(id, challenge, clientID string, now time.Time) (Sess
 		return Session{}, err
 	}
 	e.used = true
+	return e.value, nil
+}
+
+// SessionOf is Session for an operation that does not name the client.
+func (s *Store) SessionOf(id, challenge string, now time.Time) (Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.sessions.look(id, now)
+	if e != nil && e.value.Challenge != challenge {
+		return Session{}, ErrUnknown
+	}
+	if err != nil {
+		return Session{}, err
+	}
 	return e.value, nil
 }
 

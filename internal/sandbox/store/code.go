@@ -24,7 +24,7 @@ const mailboxSize = 1000
 type Code struct {
 	PoolID   string
 	Username string
-	Kind     string // the operation that sent it: SignUp
+	Kind     string // what it is for, such as SignUp
 	Value    string
 	Expires  time.Time
 	wrong    int
@@ -37,7 +37,7 @@ type codeKey struct{ pool, name, kind string }
 type Message struct {
 	PoolID      string
 	Username    string
-	Kind        string // SignUp, AdminCreateUser
+	Kind        string // the operation or challenge: SignUp, AdminCreateUser, SMS_MFA
 	Destination string // in full
 	Code        string // a verification code, or a temporary password
 	Sent        time.Time

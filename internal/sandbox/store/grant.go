@@ -22,6 +22,7 @@ type Grant struct {
 	Username  string
 	AuthTime  time.Time
 	Expires   time.Time // of the refresh token; a rotated one gets no more than the rest of it
+	Device    string    // the key of the device it belongs to, or ""
 }
 
 type grantState struct {
@@ -83,6 +84,17 @@ func (s *Store) Revoke(refreshToken string) {
 	defer s.mu.Unlock()
 	if t := s.refresh[sha256.Sum256([]byte(refreshToken))]; t != nil {
 		t.grant.revoked = true
+	}
+}
+
+// RevokeUser ends every sign-in of a user.
+func (s *Store) RevokeUser(poolID, username string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.grants {
+		if g.PoolID == poolID && fold(g.Username) == fold(username) {
+			g.revoked = true
+		}
 	}
 }
 

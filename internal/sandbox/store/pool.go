@@ -21,6 +21,57 @@ type Pool struct {
 	// TemporaryPasswordValidity is how long a password set by an administrator
 	// lasts; 0 means 7 days.
 	TemporaryPasswordValidity time.Duration `toml:"temporary_password_validity"`
+	MFA                       string        `toml:"mfa"`       // OFF (also ""), OPTIONAL, ON
+	MFATypes                  []string      `toml:"mfa_types"` // SMS_MFA, SOFTWARE_TOKEN_MFA, EMAIL_OTP; empty means all of them
+	// DeviceTracking is DeviceConfiguration: "" is off, "always" remembers what
+	// ConfirmDevice confirms, "opt-in" waits for UpdateDeviceStatus.
+	DeviceTracking string `toml:"device_tracking"`
+	// DevicesKeepMFA is ChallengeRequiredOnNewDevice=false: a remembered device
+	// does not take the place of the second factor.
+	DevicesKeepMFA bool `toml:"devices_keep_mfa"`
+	// FirstFactors is SignInPolicy.AllowedFirstAuthFactors, what USER_AUTH
+	// offers: PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN; empty means PASSWORD.
+	FirstFactors []string `toml:"first_factors"`
+	// CustomAuth stands for the three triggers of CUSTOM_AUTH: they ask each
+	// user his own Questions.
+	CustomAuth bool `toml:"custom_auth"`
+}
+
+// Second factors and device tracking, as they are written in Pool and User.
+const (
+	SMSMFA       = "SMS_MFA"
+	TOTPMFA      = "SOFTWARE_TOKEN_MFA"
+	EmailMFA     = "EMAIL_OTP"
+	TrackAlways  = "always"
+	TrackOptIn   = "opt-in"
+	TrackNowhere = "off"
+)
+
+// MFAOffered says whether the pool has a kind of second factor.
+func (p Pool) MFAOffered(kind string) bool {
+	on := p.MFARequired() || p.MFA == "OPTIONAL"
+	return on && (len(p.MFATypes) == 0 || slices.Contains(p.MFATypes, kind))
+}
+
+// MFARequired says whether nobody signs in without a second factor.
+func (p Pool) MFARequired() bool { return p.MFA == "ON" }
+
+// Tracks says how the pool remembers the devices of a user: "", always, opt-in.
+func (p Pool) Tracks(u User) string {
+	switch {
+	case u.DeviceTracking == TrackNowhere:
+		return ""
+	case u.DeviceTracking != "":
+		return u.DeviceTracking
+	case p.DeviceTracking == TrackNowhere:
+		return ""
+	}
+	return p.DeviceTracking
+}
+
+// FirstFactor says whether USER_AUTH may begin with a factor.
+func (p Pool) FirstFactor(factor string) bool {
+	return slices.Contains(p.FirstFactors, factor) || len(p.FirstFactors) == 0 && factor == "PASSWORD"
 }
 
 // TemporaryFor is how long a temporary password of this pool lasts.

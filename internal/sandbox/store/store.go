@@ -19,13 +19,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 )
 
 // Errors of the store. The caller words them for the wire.
 var (
 	ErrNoPool         = errors.New("no such user pool")
+	ErrNoClient       = errors.New("no such app client")
 	ErrNoUser         = errors.New("no such user")
 	ErrUsernameExists = errors.New("username is taken")
 	ErrAliasExists    = errors.New("alias belongs to another user")
@@ -41,6 +42,7 @@ type Store struct {
 	grants     map[string]*grantState   // by origin_jti
 	refresh    map[[32]byte]*tokenState // by SHA-256 of the refresh token
 	attempts   map[attemptKey]*attempts
+	spent      map[spentKey][]time.Time
 	codes      map[codeKey]*Code
 	mailbox    []Message
 }
@@ -59,6 +61,7 @@ func New() *Store {
 		grants:   map[string]*grantState{},
 		refresh:  map[[32]byte]*tokenState{},
 		attempts: map[attemptKey]*attempts{},
+		spent:    map[spentKey][]time.Time{},
 		codes:    map[codeKey]*Code{},
 	}
 }
@@ -120,6 +123,40 @@ func (s *Store) Client(id string) (Client, bool) {
 	defer s.mu.Unlock()
 	c, ok := s.clients[id]
 	return c, ok
+}
+
+// UpdatePool changes the settings of a pool, but not its id.
+func (s *Store) UpdatePool(id string, change func(*Pool) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[id]
+	if p == nil {
+		return ErrNoPool
+	}
+	next := p.Pool
+	if err := change(&next); err != nil {
+		return err
+	}
+	next.ID = id
+	p.Pool = next
+	return nil
+}
+
+// UpdateClient changes the settings of an app client, but not its id and pool.
+func (s *Store) UpdateClient(id string, change func(*Client) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.clients[id]
+	if !ok {
+		return ErrNoClient
+	}
+	next := c
+	if err := change(&next); err != nil {
+		return err
+	}
+	next.ID, next.PoolID = c.ID, c.PoolID
+	s.clients[id] = next
+	return nil
 }
 
 // Find looks a user up by what a person types: the username, or an alias the
@@ -233,58 +270,31 @@ func (s *Store) Update(poolID, username string, force bool, change func(*User) e
 	return u.clone(), nil
 }
 
-// answersTo says whether name signs this user in through an attribute. In a
-// pool with UsernameAttributes the address is the name from the start; a mere
-// alias counts only once it is verified.
-func (p *poolState) answersTo(u *User, name string) bool {
-	for _, a := range p.UsernameAttributes {
-		if v := u.Attributes[a]; v != "" && fold(v) == fold(name) {
-			return true
-		}
+// Delete removes a user; his sign-ins end with him.
+func (s *Store) Delete(poolID, username string) error {
+	s.mu.Lock()
+	p := s.pools[poolID]
+	if p == nil || p.users[fold(username)] == nil {
+		s.mu.Unlock()
+		return ErrNoUser
 	}
-	for _, a := range p.AliasAttributes {
-		if v := u.Attributes[a]; v != "" && fold(v) == fold(name) && u.verified(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// sameName says whether two users of a pool whose usernames are e-mail
-// addresses or phone numbers would sign in with the same one.
-func (p *poolState) sameName(u, other *User) bool {
-	for _, a := range p.UsernameAttributes {
-		if v := u.Attributes[a]; v != "" && fold(v) == fold(other.Attributes[a]) {
-			return true
-		}
-	}
-	return false
-}
-
-// claimAliases sees to it that a verified alias belongs to one user only.
-func (p *poolState) claimAliases(u *User, force bool) error {
-	var losers []func()
-	for _, a := range p.AliasAttributes {
-		v := u.Attributes[a]
-		if v == "" || !u.verified(a) {
-			continue
-		}
-		for _, other := range p.users {
-			if fold(other.Username) == fold(u.Username) || !other.verified(a) || fold(other.Attributes[a]) != fold(v) {
-				continue
-			}
-			if !force {
-				return ErrAliasExists
-			}
-			losers = append(losers, func() { other.Attributes[a+"_verified"] = "false" })
-		}
-	}
-	for _, lose := range losers {
-		lose()
-	}
+	delete(p.users, fold(username))
+	s.mu.Unlock()
+	s.RevokeUser(poolID, username)
 	return nil
 }
 
-// fold makes names comparable: pools are case-insensitive unless they were
-// made otherwise (CreateUserPool, UsernameConfiguration).
-func fold(name string) string { return strings.ToLower(name) }
+// Users lists the users of a pool by name.
+func (s *Store) Users(poolID string) []User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil {
+		return nil
+	}
+	var users []User
+	for _, name := range slices.Sorted(maps.Keys(p.users)) {
+		users = append(users, p.users[name].clone())
+	}
+	return users
+}

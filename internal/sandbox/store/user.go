@@ -39,6 +39,54 @@ type User struct {
 	TemporaryUntil time.Time
 	Created        time.Time
 	Modified       time.Time
+
+	MFA          []string // the active second factors: SMS_MFA, SOFTWARE_TOKEN_MFA, EMAIL_OTP
+	PreferredMFA string   // one of MFA, or "": the user chooses each time
+	TOTP         TOTP
+	TOTPPending  []byte // a secret that AssociateSoftwareToken gave out and no code has proved yet
+	Passkey      bool   // USER_AUTH offers WEB_AUTHN; the sandbox has no authenticator to check one with
+	Questions    []Question
+	Devices      []Device
+	// DeviceTracking overrides that of the pool ("off", "always", "opt-in"); ""
+	// does not. AWS has it for the whole pool only.
+	DeviceTracking string
+}
+
+// TOTP is the authenticator of a user (RFC 6238, SHA-1, 6 digits, 30 seconds).
+type TOTP struct {
+	Secret   []byte // empty: none
+	Name     string // FriendlyDeviceName
+	LastStep int64  // the latest time step whose code was used
+}
+
+// Question is one CUSTOM_CHALLENGE.
+type Question struct {
+	Question string `toml:"question"`
+	Answer   string `toml:"answer"`
+}
+
+// Device is a device of a user. One that is not Confirmed was only offered, in
+// NewDeviceMetadata.
+type Device struct {
+	Key        string
+	GroupKey   string
+	Name       string
+	Verifier   srp.Verifier
+	Confirmed  bool
+	Remembered bool
+	Created    time.Time
+	Modified   time.Time
+	LastUsed   time.Time
+}
+
+// Device finds a confirmed device of the user.
+func (u User) Device(key string) (Device, bool) {
+	for _, d := range u.Devices {
+		if d.Key == key && d.Confirmed && key != "" {
+			return d, true
+		}
+	}
+	return Device{}, false
 }
 
 // Attribute is one name and value, in a defined order.
@@ -71,6 +119,8 @@ func (u User) clone() User {
 		u.Attributes = map[string]string{}
 	}
 	u.Groups = slices.Clone(u.Groups)
+	u.MFA, u.Questions, u.Devices = slices.Clone(u.MFA), slices.Clone(u.Questions), slices.Clone(u.Devices)
+	u.TOTP.Secret, u.TOTPPending = bytes.Clone(u.TOTP.Secret), bytes.Clone(u.TOTPPending)
 	u.Verifier.Salt, u.Verifier.V = bytes.Clone(u.Verifier.Salt), bytes.Clone(u.Verifier.V)
 	return u
 }

@@ -56,6 +56,20 @@ var (
 	errCodeMismatch    = &Error{Type: "CodeMismatchException", Message: "Invalid verification code provided, please try again."} // UNCONFIRMED
 	errCodeExpired     = &Error{Type: "ExpiredCodeException", Message: "Invalid code provided, please request a code again."}
 	errAttempts        = &Error{Type: "LimitExceededException", Message: "Attempt limit exceeded, please try after some time."} // UNCONFIRMED
+	errWrongCode       = &Error{Type: "CodeMismatchException", Message: "Invalid code or auth state for the user."}
+	errTOTPUsed        = &Error{Type: "ExpiredCodeException", Message: "Your software token has already been used once."}                            // UNCONFIRMED
+	errTOTPSetup       = &Error{Type: "EnableSoftwareTokenMFAException", Message: "Code mismatch and fail enable Software Token MFA"}                // UNCONFIRMED
+	errNoSoftwareToken = &Error{Type: "SoftwareTokenMFANotFoundException", Message: "Software Token MFA has not been associated."}                   // text UNCONFIRMED
+	errNoTOTP          = &Error{Type: "SoftwareTokenMFANotFoundException", Message: "Software Token MFA has not been enabled by the userPool"}       // UNCONFIRMED
+	errTOTPUnverified  = &Error{Type: invalidParameter, Message: "User has not verified software token mfa"}                                         // UNCONFIRMED
+	errTwoPreferred    = &Error{Type: invalidParameter, Message: "Only one MFA type can be preferred."}                                              // text UNCONFIRMED
+	errPreferredOff    = &Error{Type: invalidParameter, Message: "A MFA type that is not enabled cannot be preferred."}                              // text UNCONFIRMED
+	errSetupOpen       = &Error{Type: invalidParameter, Message: "No MFA has been set up in this session."}                                          // text UNCONFIRMED
+	errChoice          = &Error{Type: invalidParameter, Message: "The ANSWER is not one of the available challenges."}                               // text UNCONFIRMED
+	errNoDelivery      = &Error{Type: "CodeDeliveryFailureException", Message: "Unable to deliver a code: the user has no destination for it."}      // UNCONFIRMED
+	errPasskey         = &Error{Type: notAuthorized, Message: "The passkey was not accepted: the sandbox has no authenticator to check it against."} // ours
+	errNoDevice        = &Error{Type: notFound, Message: "Device does not exist."}                                                                   // that it names the device is known, the text UNCONFIRMED
+	errDeviceExists    = &Error{Type: "DeviceKeyExistsException", Message: "Device already exists."}                                                 // text UNCONFIRMED
 	errTimestamp       = &Error{Type: invalidParameter, Message: "TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english."}
 	errSecretBlock     = &Error{Type: invalidParameter, Message: "PASSWORD_CLAIM_SECRET_BLOCK is not valid base64."} // type and text UNCONFIRMED
 	errPublicValue     = &Error{Type: invalidParameter, Message: "SRP_A is not a valid public value."}               // text UNCONFIRMED
@@ -100,7 +114,7 @@ func errFlowDisabled(flow string) error {
 	switch flow {
 	case "USER_SRP_AUTH", "CUSTOM_AUTH":
 		return errParameter("%s is not enabled for the client.", flow)
-	case "REFRESH_TOKEN_AUTH":
+	case "REFRESH_TOKEN_AUTH", adminPassword:
 		return errParameter("Auth flow not enabled for this client")
 	}
 	return errParameter("%s flow not enabled for this client", flow)

@@ -63,15 +63,25 @@ type operation struct {
 // operations is the table of everything that is served.
 var operations = sync.OnceValue(func() map[string]operation {
 	return map[string]operation{
-		"InitiateAuth":              public("InitiateAuth", (*Handler).initiateAuth),
-		"RespondToAuthChallenge":    public("RespondToAuthChallenge", (*Handler).respondToAuthChallenge),
-		"GetTokensFromRefreshToken": public("GetTokensFromRefreshToken", (*Handler).getTokensFromRefreshToken),
-		"RevokeToken":               public("RevokeToken", (*Handler).revokeToken),
-		"GetUser":                   public("GetUser", (*Handler).getUser),
-		"SignUp":                    public("SignUp", (*Handler).signUp),
-		"ConfirmSignUp":             public("ConfirmSignUp", (*Handler).confirmSignUp),
-		"AdminCreateUser":           signed("AdminCreateUser", (*Handler).adminCreateUser),
-		"AdminSetUserPassword":      signed("AdminSetUserPassword", (*Handler).adminSetUserPassword),
+		"InitiateAuth":                public("InitiateAuth", (*Handler).initiateAuth),
+		"RespondToAuthChallenge":      public("RespondToAuthChallenge", (*Handler).respondToAuthChallenge),
+		"GetTokensFromRefreshToken":   public("GetTokensFromRefreshToken", (*Handler).getTokensFromRefreshToken),
+		"RevokeToken":                 public("RevokeToken", (*Handler).revokeToken),
+		"GetUser":                     public("GetUser", (*Handler).getUser),
+		"SignUp":                      public("SignUp", (*Handler).signUp),
+		"ConfirmSignUp":               public("ConfirmSignUp", (*Handler).confirmSignUp),
+		"AssociateSoftwareToken":      public("AssociateSoftwareToken", (*Handler).associateSoftwareToken),
+		"VerifySoftwareToken":         public("VerifySoftwareToken", (*Handler).verifySoftwareToken),
+		"SetUserMFAPreference":        public("SetUserMFAPreference", (*Handler).setUserMFAPreference),
+		"ConfirmDevice":               public("ConfirmDevice", (*Handler).confirmDevice),
+		"UpdateDeviceStatus":          public("UpdateDeviceStatus", (*Handler).updateDeviceStatus),
+		"GetDevice":                   public("GetDevice", (*Handler).getDevice),
+		"ListDevices":                 public("ListDevices", (*Handler).listDevices),
+		"ForgetDevice":                public("ForgetDevice", (*Handler).forgetDevice),
+		"AdminInitiateAuth":           signed("AdminInitiateAuth", (*Handler).adminInitiateAuth),
+		"AdminRespondToAuthChallenge": signed("AdminRespondToAuthChallenge", (*Handler).adminRespondToAuthChallenge),
+		"AdminCreateUser":             signed("AdminCreateUser", (*Handler).adminCreateUser),
+		"AdminSetUserPassword":        signed("AdminSetUserPassword", (*Handler).adminSetUserPassword),
 	}
 })
 

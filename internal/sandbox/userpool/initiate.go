@@ -22,11 +22,14 @@ const secretBlockBytes = 900
 // sessionBytes gives a Session of about 1.5 kB, as measured.
 const sessionBytes = 1128
 
+// adminPassword is the password flow of AdminInitiateAuth.
+const adminPassword = "ADMIN_USER_PASSWORD_AUTH"
+
 // authFlows is AuthFlowType.
 func authFlows() []string {
 	return []string{
 		"USER_SRP_AUTH", "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN", "CUSTOM_AUTH", "ADMIN_NO_SRP_AUTH",
-		"USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "USER_AUTH",
+		"USER_PASSWORD_AUTH", adminPassword, "USER_AUTH",
 	}
 }
 
@@ -38,8 +41,11 @@ type initiateAuthInput struct {
 
 // flow is AuthFlow under its current name.
 func (in initiateAuthInput) flow() string {
-	if in.AuthFlow == "REFRESH_TOKEN" {
+	switch in.AuthFlow {
+	case "REFRESH_TOKEN":
 		return "REFRESH_TOKEN_AUTH"
+	case "ADMIN_NO_SRP_AUTH":
+		return adminPassword
 	}
 	return in.AuthFlow
 }
@@ -55,17 +61,19 @@ func (in initiateAuthInput) label() string {
 // is there, if empty, in every answer.
 type authOutput struct {
 	AuthenticationResult *authenticationResult `json:",omitempty"`
+	AvailableChallenges  []string              `json:",omitempty"`
 	ChallengeName        string                `json:",omitempty"`
 	ChallengeParameters  map[string]string
 	Session              string `json:",omitempty"`
 }
 
 type authenticationResult struct {
-	AccessToken  string
-	ExpiresIn    int    // seconds, of the access token
-	IDToken      string `json:"IdToken"`
-	RefreshToken string `json:",omitempty"` // absent, not empty, when it stays the same
-	TokenType    string
+	AccessToken       string
+	ExpiresIn         int    // seconds, of the access token
+	IDToken           string `json:"IdToken"`
+	RefreshToken      string `json:",omitempty"` // absent, not empty, when it stays the same
+	TokenType         string
+	NewDeviceMetadata *deviceMetadata `json:",omitempty"`
 }
 
 // initiateAuth: client, flow, parameters, secret hash, user, in this order.
@@ -77,30 +85,35 @@ func (h *Handler) initiateAuth(_ context.Context, in initiateAuthInput) (authOut
 	if !ok {
 		return authOutput{}, errNoClient(in.ClientID)
 	}
-	flow := in.flow()
-	if strings.HasPrefix(flow, "ADMIN_") {
+	if in.flow() == adminPassword {
 		return authOutput{}, errMethod
 	}
+	return h.initiate(client, in)
+}
+
+// initiate begins a flow that the operation has.
+func (h *Handler) initiate(client store.Client, in initiateAuthInput) (authOutput, error) {
+	flow := in.flow()
 	if !client.Allows(flow) {
 		return authOutput{}, errFlowDisabled(flow)
 	}
 	switch flow {
 	case "USER_SRP_AUTH":
-		return h.initiateSRP(client, in.AuthParameters)
-	case "USER_PASSWORD_AUTH":
+		return h.initiateSRP(client, in.AuthParameters, false)
+	case "USER_PASSWORD_AUTH", adminPassword:
 		return h.initiatePassword(client, in.AuthParameters)
 	case "REFRESH_TOKEN_AUTH":
 		return h.initiateRefresh(client, in.AuthParameters)
 	case "CUSTOM_AUTH":
-		return authOutput{}, errNoCustomTrigger
+		return h.initiateCustom(client, in.AuthParameters)
 	}
-	return authOutput{}, errMethod
+	return h.initiateChoice(client, in.AuthParameters)
 }
 
 // initiateSRP answers SRP_A with PASSWORD_VERIFIER. The state of the user
 // (disabled, unconfirmed) comes only with the second leg; which leg AWS does it
-// in is UNCONFIRMED.
-func (h *Handler) initiateSRP(client store.Client, p map[string]string) (authOutput, error) {
+// in is UNCONFIRMED. custom is CUSTOM_AUTH, which goes on with questions.
+func (h *Handler) initiateSRP(client store.Client, p map[string]string, custom bool) (authOutput, error) {
 	if err := h.checkParameters(client, p, "USERNAME", "SRP_A"); err != nil {
 		return authOutput{}, err
 	}
@@ -122,21 +135,29 @@ func (h *Handler) initiateSRP(client store.Client, p map[string]string) (authOut
 	if err != nil {
 		return authOutput{}, fmt.Errorf("begin SRP for %s: %w", user.Username, err)
 	}
-	block := make([]byte, secretBlockBytes)
-	if _, err := io.ReadFull(h.Random, block); err != nil {
-		return authOutput{}, fmt.Errorf("read %d random bytes: %w", len(block), err)
+	block, err := h.putHandshake(client, store.Handshake{Username: user.Username, Known: known, Custom: custom, Server: server})
+	if err != nil {
+		return authOutput{}, err
 	}
-	now := h.Now()
-	h.Store.PutHandshake(block, store.Handshake{
-		PoolID: client.PoolID, ClientID: client.ID, Username: user.Username, Known: known, Server: server,
-	}, now, now.Add(client.SessionFor()))
 	return authOutput{
 		ChallengeName: "PASSWORD_VERIFIER",
 		ChallengeParameters: map[string]string{
-			"SALT": server.Salt(), "SRP_B": server.B(), "SECRET_BLOCK": base64.StdEncoding.EncodeToString(block),
+			"SALT": server.Salt(), "SRP_B": server.B(), "SECRET_BLOCK": block,
 			"USERNAME": user.Username, "USER_ID_FOR_SRP": user.Username,
 		},
 	}, nil
+}
+
+// putHandshake keeps hs and returns the SECRET_BLOCK it is found by, in base64.
+func (h *Handler) putHandshake(client store.Client, hs store.Handshake) (string, error) {
+	block := make([]byte, secretBlockBytes)
+	if _, err := io.ReadFull(h.Random, block); err != nil {
+		return "", fmt.Errorf("read %d random bytes: %w", len(block), err)
+	}
+	hs.PoolID, hs.ClientID = client.PoolID, client.ID
+	now := h.Now()
+	h.Store.PutHandshake(block, hs, now, now.Add(client.SessionFor()))
+	return base64.StdEncoding.EncodeToString(block), nil
 }
 
 func (h *Handler) initiatePassword(client store.Client, p map[string]string) (authOutput, error) {
@@ -150,18 +171,25 @@ func (h *Handler) initiatePassword(client store.Client, p map[string]string) (au
 	case !known:
 		user.Username = h.fakeUsername(client.PoolID, p["USERNAME"])
 	}
-	prove := func() bool {
-		if !known || !user.HasPassword() {
-			fake := srp.FakeVerifier(h.FakeSeed, fakeKey(client.PoolID, user.Username))
-			store.CheckPassword(fake, client.PoolID, user.Username, p["PASSWORD"])
-			return false // after the same work as for anybody else
-		}
-		return store.CheckPassword(user.Verifier, client.PoolID, user.Username, p["PASSWORD"])
-	}
-	if err := h.judge(user, known, client.PoolID, prove); err != nil {
+	if err := h.judgePassword(client, user, known, p["PASSWORD"]); err != nil {
 		return authOutput{}, err
 	}
-	return h.passwordProved(client, user)
+	if err := checkDevice(user, p["DEVICE_KEY"]); err != nil {
+		return authOutput{}, err
+	}
+	return h.passwordProved(attempt{client: client, user: user, device: p["DEVICE_KEY"]})
+}
+
+// judgePassword is judge for a password that came as it is.
+func (h *Handler) judgePassword(client store.Client, user store.User, known bool, password string) error {
+	return h.judge(user, known, client.PoolID, func() bool {
+		if !known || !user.HasPassword() {
+			fake := srp.FakeVerifier(h.FakeSeed, fakeKey(client.PoolID, user.Username))
+			store.CheckPassword(fake, client.PoolID, user.Username, password)
+			return false // after the same work as for anybody else
+		}
+		return store.CheckPassword(user.Verifier, client.PoolID, user.Username, password)
+	})
 }
 
 // judge is the order in which a password is judged: the state of the user, the
@@ -197,37 +225,24 @@ func checkState(user store.User) error {
 	return nil
 }
 
-// passwordProved goes on after the right password: to the tokens, or to a new
-// password first.
-func (h *Handler) passwordProved(client store.Client, user store.User) (authOutput, error) {
-	if user.Status != store.ForceChangePassword {
-		return h.signIn(client, user)
+// passwordProved goes on after the right password: to a new password first, or
+// to the second factor.
+func (h *Handler) passwordProved(a attempt) (authOutput, error) {
+	if a.user.Status != store.ForceChangePassword {
+		return h.secondFactor(a)
 	}
-	now := h.Now()
-	if now.After(user.TemporaryUntil) {
+	if h.Now().After(a.user.TemporaryUntil) {
 		return authOutput{}, errTemporaryOver
 	}
-	pool, _ := h.Store.Pool(client.PoolID)
+	pool, _ := h.Store.Pool(a.client.PoolID)
 	required := []string{}
-	for _, name := range missing(pool, user.Attributes) {
+	for _, name := range missing(pool, a.user.Attributes) {
 		required = append(required, "userAttributes."+name)
 	}
-	session, err := h.randomText(sessionBytes)
-	if err != nil {
-		return authOutput{}, err
-	}
-	h.Store.PutSession(session, store.Session{
-		Challenge: newPasswordRequired, PoolID: client.PoolID, ClientID: client.ID, Username: user.Username,
-	}, now, now.Add(client.SessionFor()))
-	return authOutput{
-		ChallengeName: newPasswordRequired,
-		ChallengeParameters: map[string]string{
-			"USER_ID_FOR_SRP":    user.Username,
-			"userAttributes":     jsonText(user.Attributes),
-			"requiredAttributes": jsonText(required),
-		},
-		Session: session,
-	}, nil
+	return h.challenge(a, store.Session{Challenge: newPasswordRequired}, map[string]string{
+		"userAttributes":     jsonText(a.user.Attributes),
+		"requiredAttributes": jsonText(required),
+	})
 }
 
 // jsonText is a value as a JSON string, which is how these parameters travel.

@@ -5,18 +5,38 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
-// signIn makes a new grant, with all three tokens.
-func (h *Handler) signIn(client store.Client, user store.User) (authOutput, error) {
-	now := h.Now()
+// signIn makes a new grant, with all three tokens. Where devices are tracked,
+// one that is new gets its keys with them.
+func (h *Handler) signIn(a attempt) (authOutput, error) {
+	now, client, user := h.Now(), a.client, a.user
+	pool, _ := h.Store.Pool(client.PoolID)
+	var offered *deviceMetadata
+	var err error
+	switch {
+	case a.device != "":
+		err = h.changeDevice(pool.ID, user.Username, a.device, func(d *store.Device, now time.Time) error {
+			d.LastUsed = now
+			return nil
+		})
+	case pool.Tracks(user) != "":
+		offered, err = h.offerDevice(pool.ID, user.Username)
+	}
+	if err != nil {
+		return authOutput{}, err
+	}
 	g := store.Grant{
-		PoolID: client.PoolID, ClientID: client.ID, Username: user.Username,
+		PoolID: client.PoolID, ClientID: client.ID, Username: user.Username, Device: a.device,
 		AuthTime: now, Expires: now.Add(client.RefreshFor()),
+	}
+	if offered != nil {
+		g.Device = offered.DeviceKey
 	}
 	refresh, err := h.Issuer.refreshToken()
 	if err != nil {
@@ -33,7 +53,7 @@ func (h *Handler) signIn(client store.Client, user store.User) (authOutput, erro
 		return authOutput{}, err
 	}
 	h.Store.AddGrant(g, refresh)
-	out.AuthenticationResult.RefreshToken = refresh
+	out.AuthenticationResult.RefreshToken, out.AuthenticationResult.NewDeviceMetadata = refresh, offered
 	return out, nil
 }
 
@@ -73,26 +93,39 @@ func (h *Handler) initiateRefresh(client store.Client, p map[string]string) (aut
 	if err != nil {
 		return authOutput{}, refreshError(err)
 	}
-	user, err := h.grantee(g)
+	user, err := h.grantee(g, p["DEVICE_KEY"])
 	if err != nil {
 		return authOutput{}, err
 	}
 	return h.issue(client, user, g)
 }
 
-// grantee is the user of a grant, if still welcome.
-func (h *Handler) grantee(g store.Grant) (store.User, error) {
+// grantee is the user of a grant, if still welcome. A grant that belongs to a
+// confirmed device is refreshed with its key only; what is asked for a device
+// that was offered and never confirmed, or forgotten since, is UNCONFIRMED.
+func (h *Handler) grantee(g store.Grant, deviceKey string) (store.User, error) {
 	user, known := h.Store.Find(g.PoolID, g.Username)
 	if !known || user.Username != g.Username {
 		return store.User{}, errUserNotFound
 	}
-	return user, checkState(user)
+	if err := checkState(user); err != nil {
+		return store.User{}, err
+	}
+	has := func(d store.Device) bool { return d.Key == deviceKey }
+	if deviceKey != "" && !slices.ContainsFunc(user.Devices, has) {
+		return store.User{}, errNoDevice
+	}
+	if _, confirmed := user.Device(g.Device); confirmed && deviceKey != g.Device {
+		return store.User{}, errRefreshUnknown
+	}
+	return user, nil
 }
 
 type getTokensInput struct {
 	ClientID     string `json:"ClientId"`
 	RefreshToken string
 	ClientSecret string
+	DeviceKey    string
 }
 
 // getTokensFromRefreshToken refreshes with the client secret itself instead of
@@ -117,7 +150,7 @@ func (h *Handler) getTokensFromRefreshToken(_ context.Context, in getTokensInput
 	if err != nil {
 		return authOutput{}, refreshError(err)
 	}
-	user, err := h.grantee(g)
+	user, err := h.grantee(g, in.DeviceKey)
 	if err != nil {
 		return authOutput{}, err
 	}

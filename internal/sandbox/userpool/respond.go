@@ -50,63 +50,114 @@ func (h *Handler) respondToAuthChallenge(_ context.Context, in respondInput) (au
 	if !ok {
 		return authOutput{}, errNoClient(in.ClientID)
 	}
+	return h.respond(client, in)
+}
+
+// respond finds who judges the answer to a challenge.
+func (h *Handler) respond(client store.Client, in respondInput) (authOutput, error) {
 	switch in.ChallengeName {
 	case "PASSWORD_VERIFIER":
 		return h.verifyPassword(client, in.ChallengeResponses)
 	case newPasswordRequired:
 		return h.setNewPassword(client, in)
+	case store.SMSMFA, store.TOTPMFA, store.EmailMFA, choiceSMS:
+		return h.answerCode(client, in)
+	case selectMFAType:
+		return h.chooseMFA(client, in)
+	case mfaSetup:
+		return h.finishSetup(client, in)
+	case deviceSRPAuth:
+		return h.beginDevice(client, in)
+	case devicePasswordVerifier:
+		return h.verifyDevice(client, in)
+	case customChallenge:
+		return h.answerQuestion(client, in)
+	case selectChallenge:
+		return h.answerChoice(client, in)
+	case choicePassword, choiceSRP, choicePasskey:
+		return h.answerFactor(client, in)
 	}
-	// No session of ours waits for any other challenge.
-	if err := h.checkParameters(client, in.ChallengeResponses, "USERNAME"); err != nil {
-		return authOutput{}, err
+	// ADMIN_NO_SRP_AUTH is no challenge that anybody is given.
+	_, _, err := h.opened(client, in)
+	if err == nil {
+		err = errSession
 	}
-	if in.Session == "" {
-		return authOutput{}, errMissing("Session")
+	return authOutput{}, err
+}
+
+// claim is what an SRP answer carries beside its signature.
+type claim struct {
+	block []byte
+	at    time.Time
+}
+
+// claimNames are the responses that an SRP answer must have.
+func claimNames() []string {
+	return []string{"PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP"}
+}
+
+func readClaim(p map[string]string) (claim, error) {
+	at, err := srp.ParseTimestamp(p["TIMESTAMP"])
+	if err != nil {
+		return claim{}, errTimestamp
 	}
-	return authOutput{}, errSession
+	block, err := base64.StdEncoding.DecodeString(p["PASSWORD_CLAIM_SECRET_BLOCK"])
+	if err != nil {
+		return claim{}, errSecretBlock
+	}
+	return claim{block, at}, nil
+}
+
+// far says whether the TIMESTAMP is outside the window around our clock.
+func (c claim) far(now time.Time) bool {
+	off := now.Sub(c.at)
+	return off > clockWindow || off < -clockWindow
 }
 
 // verifyPassword is the second leg of SRP. The handshake is found by its
 // SECRET_BLOCK and used up whatever the outcome. Everything that is wrong with
 // it — invented, used, expired, of another client or user — is answered as a
-// wrong password (measured).
+// wrong password (measured). Only a device that nobody knows leaves it unused:
+// clients then send the same answer again without the DEVICE_KEY.
 func (h *Handler) verifyPassword(client store.Client, p map[string]string) (authOutput, error) {
-	err := h.checkParameters(client, p, "USERNAME", "PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP")
+	if err := h.checkParameters(client, p, append([]string{"USERNAME"}, claimNames()...)...); err != nil {
+		return authOutput{}, err
+	}
+	claim, err := readClaim(p)
 	if err != nil {
 		return authOutput{}, err
 	}
-	at, err := srp.ParseTimestamp(p["TIMESTAMP"])
-	if err != nil {
-		return authOutput{}, errTimestamp
-	}
-	block, err := base64.StdEncoding.DecodeString(p["PASSWORD_CLAIM_SECRET_BLOCK"])
-	if err != nil {
-		return authOutput{}, errSecretBlock
-	}
 	now := h.Now()
-	handshake, err := h.Store.TakeHandshake(block, now)
-	if err != nil || handshake.ClientID != client.ID || !h.answersAs(handshake, p["USERNAME"]) {
-		return authOutput{}, errWrongPassword
+	handshake, err := h.Store.Handshake(claim.block, now)
+	user, known := h.Store.Find(handshake.PoolID, handshake.Username)
+	if !handshake.Known || !known {
+		user, known = store.User{Username: handshake.Username}, false
 	}
-	if off := now.Sub(at); off > clockWindow || off < -clockWindow {
+	if err == nil {
+		if err := checkDevice(user, p["DEVICE_KEY"]); err != nil {
+			return authOutput{}, err
+		}
+		handshake, err = h.Store.TakeHandshake(claim.block, now)
+	}
+	if err != nil || handshake.ClientID != client.ID || handshake.Device != "" || !h.answersAs(handshake, p["USERNAME"]) || claim.far(now) {
 		return authOutput{}, errWrongPassword
 	}
 	pool, err := srp.PoolName(handshake.PoolID)
 	if err != nil {
 		return authOutput{}, err
 	}
-	user, known := h.Store.Find(handshake.PoolID, handshake.Username)
-	if !handshake.Known || !known {
-		user, known = store.User{Username: handshake.Username}, false
-	}
 	// The MAC is over our rendering of the time, as AWS's is.
 	prove := func() bool {
-		return handshake.Server.Verify(pool, handshake.Username, block, at, p["PASSWORD_CLAIM_SIGNATURE"])
+		return handshake.Server.Verify(pool, handshake.Username, claim.block, claim.at, p["PASSWORD_CLAIM_SIGNATURE"])
 	}
 	if err := h.judge(user, known, handshake.PoolID, prove); err != nil {
 		return authOutput{}, err
 	}
-	return h.passwordProved(client, user)
+	a := attempt{client: client, user: user, device: p["DEVICE_KEY"]}
+	if handshake.Custom {
+		return h.ask(a, store.Session{})
+	}
+	return h.passwordProved(a)
 }
 
 // answersAs says whether a USERNAME names the user of the handshake: by
@@ -124,24 +175,11 @@ func (h *Handler) answersAs(handshake store.Handshake, username string) bool {
 // try again with it: UNCONFIRMED.
 func (h *Handler) setNewPassword(client store.Client, in respondInput) (authOutput, error) {
 	p := in.ChallengeResponses
-	if err := h.checkParameters(client, p, "USERNAME", "NEW_PASSWORD"); err != nil {
-		return authOutput{}, err
-	}
-	if in.Session == "" {
-		return authOutput{}, errMissing("Session")
-	}
-	now := h.Now()
-	session, err := h.Store.Session(in.Session, newPasswordRequired, client.ID, now)
+	a, session, err := h.opened(client, in, "NEW_PASSWORD")
 	if err != nil {
-		return authOutput{}, sessionError(err)
-	}
-	user, known := h.Store.Find(session.PoolID, p["USERNAME"])
-	if !known || user.Username != session.Username {
-		return authOutput{}, errSession
-	}
-	if err := checkState(user); err != nil {
 		return authOutput{}, err
 	}
+	user := a.user
 	pool, _ := h.Store.Pool(session.PoolID)
 	if err := checkPolicy(pool.Policy, p["NEW_PASSWORD"]); err != nil {
 		return authOutput{}, err
@@ -154,10 +192,11 @@ func (h *Handler) setNewPassword(client store.Client, in respondInput) (authOutp
 	if err != nil {
 		return authOutput{}, err
 	}
-	if _, err := h.Store.TakeSession(in.Session, newPasswordRequired, client.ID, now); err != nil {
-		return authOutput{}, sessionError(err)
+	if err := h.take(client, in); err != nil {
+		return authOutput{}, err
 	}
-	user, err = h.Store.Update(session.PoolID, user.Username, false, func(u *store.User) error {
+	now := h.Now()
+	a.user, err = h.Store.Update(session.PoolID, user.Username, false, func(u *store.User) error {
 		maps.Copy(u.Attributes, added)
 		u.Verifier, u.Status, u.Modified = verifier, store.Confirmed, now
 		return nil
@@ -165,7 +204,7 @@ func (h *Handler) setNewPassword(client store.Client, in respondInput) (authOutp
 	if err != nil {
 		return authOutput{}, createError(err, errUsernameExists)
 	}
-	return h.signIn(client, user)
+	return h.secondFactor(a)
 }
 
 // newAttributes reads the userAttributes.NAME responses: what is required and

@@ -62,6 +62,9 @@ func (i Issuer) Issue(client store.Client, user store.User, g store.Grant, now t
 	id["token_use"], id["aud"], id["exp"] = "id", client.ID, now.Add(client.IDFor()).Unix()
 	access["token_use"], access["client_id"], access["exp"] = "access", client.ID, now.Add(client.AccessFor()).Unix()
 	access["scope"], access["username"] = selfService, user.Username
+	if g.Device != "" {
+		access["device_key"] = g.Device
+	}
 
 	tokens := Tokens{ExpiresIn: client.AccessFor()}
 	if tokens.ID, err = keys.ID.Sign(id); err != nil {

@@ -13,19 +13,31 @@ import (
 type getUserInput struct{ AccessToken string }
 
 type getUserOutput struct {
-	Username       string
-	UserAttributes []attribute
+	Username            string
+	UserAttributes      []attribute
+	PreferredMfaSetting string   `json:",omitempty"`
+	UserMFASettingList  []string `json:",omitempty"`
 }
 
 func (h *Handler) getUser(ctx context.Context, in getUserInput) (getUserOutput, error) {
-	if err := validate(present("accessToken", in.AccessToken), tokenShape(in.AccessToken)); err != nil {
-		return getUserOutput{}, err
-	}
-	_, user, err := h.Issuer.Access(ctx, in.AccessToken, h.Now())
+	_, user, err := h.caller(ctx, in.AccessToken)
 	if err != nil {
 		return getUserOutput{}, err
 	}
-	return getUserOutput{Username: user.Username, UserAttributes: attributeList(user)}, nil
+	return getUserOutput{
+		Username: user.Username, UserAttributes: attributeList(user),
+		PreferredMfaSetting: user.PreferredMFA, UserMFASettingList: user.MFA,
+	}, nil
+}
+
+// caller is the user whom an access token names, with his pool. findings are
+// what is wrong with the rest of the request.
+func (h *Handler) caller(ctx context.Context, accessToken string, findings ...string) (poolID string, user store.User, err error) {
+	findings = append([]string{present("accessToken", accessToken), tokenShape(accessToken)}, findings...)
+	if err := validate(findings...); err != nil {
+		return "", store.User{}, err
+	}
+	return h.Issuer.Access(ctx, accessToken, h.Now())
 }
 
 // tokenShape is the pattern of AccessToken, [A-Za-z0-9-_=.]+.

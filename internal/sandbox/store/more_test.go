@@ -1,0 +1,101 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestSpend(t *testing.T) {
+	t.Parallel()
+	s := New()
+	for i := range 7 {
+		if got := s.Spend("p", "Ann", "x", 5, start.Add(time.Duration(i)*time.Minute)); got != (i < 5) {
+			t.Errorf("number %d: %v", i+1, got)
+		}
+	}
+	if !s.Spend("p", "ann", "y", 5, start) || !s.Spend("p", "bob", "x", 5, start) {
+		t.Error("another thing or user counts as the same")
+	}
+	if s.Spend("p", "ann", "x", 5, start.Add(time.Hour-1)) {
+		t.Error("too early")
+	}
+	if !s.Spend("p", "ann", "x", 5, start.Add(time.Hour)) || s.Spend("p", "ann", "x", 5, start.Add(time.Hour)) {
+		t.Error("after an hour the first is forgotten, and only the first")
+	}
+}
+
+func TestDeleteAndRevokeUser(t *testing.T) {
+	t.Parallel()
+	s := New()
+	if err := s.AddPool(Pool{ID: "p"}, []Client{{ID: "c"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ann", "bob"} {
+		if err := s.Create("p", User{Username: name, Sub: name}, false); err != nil {
+			t.Fatal(err)
+		}
+		s.AddGrant(Grant{OriginJTI: "of " + name, PoolID: "p", Username: name, Expires: start.Add(time.Hour)}, "refresh "+name)
+	}
+	s.RevokeUser("other", "ann")
+	if s.Revoked("of ann") {
+		t.Error("revoked in another pool")
+	}
+	if err := s.Delete("p", "ANN"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete("p", "ann"); !errors.Is(err, ErrNoUser) {
+		t.Errorf("deleted twice: %v", err)
+	}
+	if _, there := s.Find("p", "ann"); there || !s.Revoked("of ann") || s.Revoked("of bob") {
+		t.Error("ann is to be gone with her sign-ins, and nobody else")
+	}
+	if users := s.Users("p"); len(users) != 1 || users[0].Username != "bob" {
+		t.Errorf("users %v", users)
+	}
+}
+
+func TestUpdateSettings(t *testing.T) {
+	t.Parallel()
+	s := New()
+	if err := s.AddPool(Pool{ID: "p"}, []Client{{ID: "c"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	refusal := errors.New("no")
+	for name, err := range map[string]error{
+		"pool":   s.UpdatePool("p", func(p *Pool) error { p.MFA = "ON"; return refusal }),
+		"client": s.UpdateClient("c", func(c *Client) error { c.Secret = "x"; return refusal }),
+	} {
+		if !errors.Is(err, refusal) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if p, _ := s.Pool("p"); p.MFA != "" {
+		t.Error("a refused change was made")
+	}
+	if err := s.UpdatePool("p", func(p *Pool) error { p.ID, p.MFA = "q", "ON"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.UpdateClient("c", func(c *Client) error { c.ID, c.PoolID, c.Secret = "d", "q", "x"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	p, ok := s.Pool("p")
+	c, known := s.Client("c")
+	if !ok || !known || p.ID != "p" || p.MFA != "ON" || c.ID != "c" || c.PoolID != "p" || c.Secret != "x" {
+		t.Errorf("pool %+v, client %+v", p, c)
+	}
+	if !errors.Is(s.UpdatePool("q", nil), ErrNoPool) || !errors.Is(s.UpdateClient("d", nil), ErrNoClient) {
+		t.Error("what is not there was changed")
+	}
+}
+
+func TestTracks(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ pool, user, want string }{
+		{"", "", ""}, {"off", "", ""}, {"always", "", "always"}, {"always", "off", ""}, {"", "opt-in", "opt-in"}, {"off", "always", "always"},
+	} {
+		if got := (Pool{DeviceTracking: tt.pool}).Tracks(User{DeviceTracking: tt.user}); got != tt.want {
+			t.Errorf("pool %q, user %q: %q, want %q", tt.pool, tt.user, got, tt.want)
+		}
+	}
+}
