@@ -166,7 +166,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "the token to any origin", file: "transport/authorize.go", in: "transport",
-		old: "if err := a.check(r); err != nil {", new: "if err := a.check(r); false {",
+		old: "if err := a.Check(r); err != nil {", new: "if err := a.Check(r); false {",
 		test: "^TestAuthorize",
 	},
 	{

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,6 +35,10 @@ type app struct {
 	redactor       *redact.Redactor
 	startChild     func(start func() error) error
 
+	saving  atomic.Int32 // sessions on their way into their files
+	patient atomic.Bool  // a program of the user's decides when this run ends
+	debug   debugLog
+
 	flags    map[string]string // the global flags that were given, by field name
 	jsonMode bool              // the command's output is JSON, so errors are too
 	profiled *config.Profile   // what profile() made, so that it warns once
@@ -48,13 +52,14 @@ func newApp() *app {
 		getenv: os.Getenv, environ: os.Environ(),
 		now: time.Now,
 		network: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   4,
-			IdleConnTimeout:       30 * time.Second,
-			ExpectContinueTimeout: time.Second,
+			Proxy:                  proxyFor,
+			DialContext:            dial,
+			TLSHandshakeTimeout:    10 * time.Second,
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: transport.DefaultMaxHeader,
+			MaxIdleConnsPerHost:    4,
+			IdleConnTimeout:        30 * time.Second,
+			ExpectContinueTimeout:  time.Second,
 		},
 		terminal:   terminal{stderr: os.Stderr, getenv: os.Getenv, open: openTTY},
 		redactor:   &redact.Redactor{},
@@ -75,6 +80,7 @@ func execute(ctx context.Context, a *app, args []string) error {
 
 // exit prints err, once, and returns the process's exit code.
 func (a *app) exit(err error) int {
+	a.flushDebug()
 	report(a.redactedStderr(), err, a.jsonMode)
 	return exitCode(err)
 }
@@ -157,7 +163,7 @@ func (a *app) profile() (*config.Profile, error) {
 // secrets resolves references such as env:NAME in the user's own file, for p.
 func (a *app) secrets(p *config.Profile) secret.Resolver {
 	home, _ := os.UserHomeDir()
-	return secret.Resolver{Getenv: a.getenv, Environ: a.childEnviron(p.Name()), Home: home}
+	return secret.Resolver{Getenv: a.getenv, Environ: a.childEnviron(p.Name()), Home: home, Start: a.startChild}
 }
 
 // http is the client for everything that is not the user's own API call:
@@ -171,6 +177,7 @@ func (a *app) http() *http.Client {
 func (a *app) api() http.RoundTripper {
 	network := a.network.Clone()
 	network.DisableCompression = true
+	network.MaxResponseHeaderBytes = 1 << 20
 	return transport.Phases{Base: a.recorded(network)}
 }
 
@@ -208,7 +215,7 @@ func (a *app) lastSignIns(p *config.Profile) (*cache.Dir[lastSignIn], error) {
 }
 
 func storage[T any](a *app, p *config.Profile, name string) (*cache.Dir[T], error) {
-	options := cache.Options{Now: a.now, Warn: a.warn}
+	options := cache.Options{Now: a.now, Warn: a.warn, Busy: a.busy}
 	if p.Get("storage").Text != "none" {
 		dir, err := a.stateDir()
 		if err != nil {

@@ -213,15 +213,16 @@ type tokenError struct{ err error }
 func (e *tokenError) Error() string { return e.err.Error() }
 func (e *tokenError) Unwrap() error { return e.err }
 
+// authorized is the way to the API, past the rule where credentials may go.
+func (c *call) authorized() transport.Authorize {
+	return transport.Authorize{Base: c.app.api(), Origins: c.origins, Authorizer: c.authorizer()}
+}
+
 // send makes the call and delivers the answer. Redirects are not followed, as
 // in curl without -L.
 func (c *call) send() error {
-	rt := transport.Authorize{
-		Base:       c.app.api(),
-		Origins:    c.origins,
-		Authorizer: c.authorizer(),
-	}
-	response, err := rt.RoundTrip(c.request)
+	response, err := c.authorized().RoundTrip(c.request)
+	c.app.flushDebug()
 	if err != nil {
 		return c.failed(err)
 	}
@@ -276,7 +277,7 @@ func (c *call) unwanted(response *http.Response) error {
 // show prints the request as it would be sent, with the place of the token.
 func (c *call) show() error {
 	if c.auth != "none" {
-		if err := c.origins.Check(c.request.URL); err != nil {
+		if err := c.authorized().Check(c.request); err != nil {
 			return err
 		}
 		if c.request.Header.Get("Authorization") == "" {

@@ -35,7 +35,10 @@ func runLogout(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !found || !session.Live() {
+		if err := dir.End(ctx, s.key()); err != nil { // a note of a refused password, if anything
+			return err
+		}
 		a.note("%s was not signed in at %s", s.user, s.pool.UserPoolID)
 		return nil
 	}

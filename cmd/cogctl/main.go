@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // version is set by the release build: -ldflags "-X main.version=1.2.3".
@@ -33,10 +34,10 @@ func run(args []string) (code int) {
 		}
 	}()
 	undumped := disableCoreDumps()
-	ctx, stop := signalContext()
-	defer stop()
 	a := newApp()
 	a.startChild = undumped
+	ctx, stop := a.signalContext()
+	defer stop()
 	return a.exit(execute(ctx, a, args))
 }
 
@@ -46,15 +47,10 @@ type interrupted struct{ signal os.Signal }
 func (i interrupted) Error() string { return "stopped by the signal " + i.signal.String() }
 
 // untilSignal is a context that ends, with an interrupted cause, at the first
-// SIGINT or SIGTERM. All that waits gives up then, but for a save that is on its
-// way: the cache finishes it within seconds. Later signals change nothing, so
-// that an impatient second Ctrl-C does not cost a refresh token that was just
-// used up.
-//
-// It begins to listen when somebody first waits for its end. A run that waits
-// for nothing, such as cogctl token with a good session, dies of a signal as any
-// program does, and saves the thread that listening costs: a fifth of a
-// millisecond, as much as all else it does.
+// SIGINT, SIGTERM or SIGHUP. It begins to listen when somebody first waits for its
+// end. A run that waits for nothing, such as cogctl token with a good session,
+// dies of a signal as any program does, and saves the thread that listening costs:
+// a fifth of a millisecond, as much as all else it does.
 type untilSignal struct {
 	context.Context
 	listen func()
@@ -65,20 +61,43 @@ func (c untilSignal) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-func signalContext() (context.Context, func()) {
+func (a *app) signalContext() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	listen := sync.OnceFunc(func() {
-		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-		go func() {
-			for s := range signals {
-				cancel(interrupted{s})
-			}
-		}()
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		go a.obey(signals, cancel)
 	})
 	return untilSignal{ctx, listen}, func() {
 		signal.Stop(signals)
 		cancel(nil)
+	}
+}
+
+// lastResort is when a run that a signal should have ended is ended by force: a
+// save has had its time, and what still waits is a write that nobody reads.
+const lastResort = 12 * time.Second
+
+// obey cancels at the first signal. A second one ends the process at once, but
+// not while the answer to a refresh is on its way into its file: the refresh
+// token that was sent may be used up. A program that runs for the user, as in
+// sandbox -- CMD, ends as it likes, and we with it.
+func (a *app) obey(signals <-chan os.Signal, cancel context.CancelCauseFunc) {
+	first := <-signals
+	cancel(interrupted{first})
+	timeout := time.NewTimer(lastResort)
+	defer timeout.Stop()
+	for {
+		select {
+		case s := <-signals:
+			if a.saving.Load() == 0 && !a.patient.Load() {
+				dieOf(s)
+			}
+		case <-timeout.C:
+			if !a.patient.Load() {
+				dieOf(first)
+			}
+		}
 	}
 }
 

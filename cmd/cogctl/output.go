@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -67,9 +69,14 @@ func (a *app) println(line string) error {
 func (a *app) table(rows [][2]string) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintf(w, "%s\t%s\n", redact.Visible(row[0]), redact.Visible(row[1]))
+		fmt.Fprintf(w, "%s\t%s\n", cell(row[0]), cell(row[1]))
 	}
 	return writeFailed(w.Flush())
+}
+
+// cell is foreign text that keeps to its row.
+func cell(text string) string {
+	return strings.NewReplacer("\n", `\u000A`, "\t", `\u0009`).Replace(redact.Visible(text))
 }
 
 // writeFailed says where a failed write was going: a full disk behind a
@@ -91,8 +98,28 @@ func until(t, now time.Time) string {
 	return fmt.Sprintf("%s (in %s)", stamp, left)
 }
 
-// debugEvent prints one exchange with a server. The event holds allow-listed
-// fields only; the redactor is the second net.
+// debugLog holds what --debug has to say until no lock is held: whoever reads
+// standard error may be slow, or gone.
+type debugLog struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// debugEvent notes one exchange with a server. The event holds allow-listed fields
+// only; the redactor is the second net.
 func (a *app) debugEvent(e transport.Event) {
-	fmt.Fprintf(a.redactedStderr(), "cogctl: debug: %s\n", redact.Visible(e.String()))
+	a.debug.mu.Lock()
+	defer a.debug.mu.Unlock()
+	a.debug.lines = append(a.debug.lines, e.String())
+}
+
+// flushDebug prints what was noted.
+func (a *app) flushDebug() {
+	a.debug.mu.Lock()
+	lines := a.debug.lines
+	a.debug.lines = nil
+	a.debug.mu.Unlock()
+	for _, line := range lines {
+		fmt.Fprintf(a.redactedStderr(), "cogctl: debug: %s\n", redact.Visible(line))
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 func newProfile(a *app) *cobra.Command {
@@ -55,7 +56,12 @@ func runProfileCreate(a *app, name string, set []string) error {
 		if !found {
 			return usagef("--set %q is not KEY=VALUE", key)
 		}
-		values[fieldOf(strings.TrimSpace(key))] = value
+		field := fieldOf(strings.TrimSpace(key))
+		if field.Secret && !config.IsReference(value) {
+			return hinted(usagef("--set %s: a secret on the command line is seen by everybody on this machine", field.Name),
+				"give a reference: --set %s=env:NAME, file:PATH or cmd:COMMAND", field.Name)
+		}
+		values[field.Name] = value
 	}
 	path, err := a.configPath()
 	if err != nil {
@@ -73,13 +79,13 @@ func runProfileCreate(a *app, name string, set []string) error {
 }
 
 // fieldOf is the setting with that key in the file.
-func fieldOf(key string) string {
+func fieldOf(key string) config.Field {
 	for _, field := range config.Fields() {
-		if field.Key == key {
-			return field.Name
+		if field.Key == key || field.Name == key {
+			return field
 		}
 	}
-	return key
+	return config.Field{Name: key}
 }
 
 func newProfileUse(a *app) *cobra.Command {
@@ -125,7 +131,7 @@ func runProfileList(a *app, asJSON bool) error {
 		if name == file.Default() {
 			mark = "* "
 		}
-		if err := a.println(mark + name); err != nil {
+		if err := a.println(mark + redact.Visible(name)); err != nil {
 			return err
 		}
 	}

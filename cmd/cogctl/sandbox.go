@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -224,16 +223,17 @@ func (a *app) runInSandbox(ctx context.Context, s stack, path string, command []
 	if err != nil {
 		return err
 	}
-	child := exec.CommandContext(ctx, path)
+	child := exec.Command(path)
 	child.Args = command
 	child.Stdin, child.Stdout, child.Stderr = a.stdin, a.stdout, a.stderr
 	child.Env = s.environ(a.environ, home, bin)
-	// A signal goes on to CMD, whose end is then ours.
-	child.Cancel = func() error { return forward(ctx, child.Process) }
-	child.WaitDelay = 10 * time.Second
+	a.patient.Store(true)
 	if err := a.startChild(child.Start); err != nil {
 		return withCode(exitNotRunnable, fmt.Errorf("run %s: %w", command[0], err))
 	}
+	// A signal goes on to CMD, which ends when it likes: its end is then ours.
+	stop := context.AfterFunc(ctx, func() { a.forward(ctx, child.Process) })
+	defer stop()
 	return childEnd(child.Wait(), child.ProcessState)
 }
 

@@ -37,6 +37,9 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 			return auth.Session{}, err
 		}
 		session, err := cache.Cached(dir, s.key(), min, renewer.Renew)(ctx)
+		if ended := ctx.Err(); err == nil && ended != nil {
+			err = ended // the session is saved; what was asked for is not wanted any more
+		}
 		return a.seen(session), a.unsaved(err)
 	}
 }
@@ -120,6 +123,12 @@ func (s signIn) needed() error {
 		err:  fmt.Errorf("%s signed in at %s (app client %s)", who, s.pool.UserPoolID, s.pool.ClientID),
 		hint: command + "\nor set COGCTL_USERNAME and COGCTL_PASSWORD",
 	}
+}
+
+// busy counts the sessions on their way into their files.
+func (a *app) busy() func() {
+	a.saving.Add(1)
+	return func() { a.saving.Add(-1) }
 }
 
 // seen makes the session's tokens known to the redactor.

@@ -89,7 +89,7 @@ func newStatusReport(p *config.Profile, s poolSettings, session auth.Session) st
 func overrides(p *config.Profile) map[string]string {
 	found := map[string]string{}
 	for _, field := range config.Fields() {
-		if v := p.Get(field.Name); strings.HasPrefix(field.Name, "endpoints.") && v.Set() {
+		if v := p.Get(field.Name); (strings.HasPrefix(field.Name, "endpoints.") || field.Name == "issuer") && v.Set() {
 			found[field.Name] = v.Text + " (" + v.Origin.Text + ")"
 		}
 	}

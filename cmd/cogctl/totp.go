@@ -42,7 +42,7 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 		return "", err
 	}
 	begins := time.Unix(used.Step*int64(totpPeriod.Seconds()), 0)
-	if err := s.app.pause(ctx, begins.Sub(serverTime)); err != nil {
+	if err := pause(ctx, begins.Sub(serverTime)); err != nil {
 		return "", err
 	}
 	secret := strings.ToUpper(strings.ReplaceAll(s.secrets.totpSecret, " ", ""))
@@ -53,12 +53,12 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	return code, nil
 }
 
-// pause waits for the next code to begin.
-func (a *app) pause(ctx context.Context, wait time.Duration) error {
+// pause waits for the next code to begin. It says nothing: the session's lock is
+// held.
+func pause(ctx context.Context, wait time.Duration) error {
 	if wait <= 0 {
 		return nil
 	}
-	a.note("this half minute's code was used already; the next one comes in %s", wait.Round(time.Second))
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

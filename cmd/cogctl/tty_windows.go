@@ -10,8 +10,15 @@ const ttyInput, ttyOutput = "CONIN$", "CONOUT$"
 
 func signalCode(os.Signal) int { return exitInterrupted }
 
+// dieOf ends the process.
+func dieOf(os.Signal) {
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Kill()
+	}
+}
+
 // signalled is 0: programs on Windows end with a code only.
 func signalled(*os.ProcessState) int { return 0 }
 
-// forward ends the child. Ctrl-C has reached it already, through the console.
-func forward(_ context.Context, child *os.Process) error { return child.Kill() }
+// forward does nothing: Ctrl-C has reached the child already, by the console.
+func (a *app) forward(context.Context, *os.Process) {}

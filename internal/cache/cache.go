@@ -46,6 +46,7 @@ type Options struct {
 	Now   func() time.Time // the local clock; required
 	Warn  func(string)     // is told, without the lock, what went wrong but stopped nothing; nil drops it
 	Wait  time.Duration    // how long to wait for the lock; 0 means 10 s
+	Busy  func() func()    // is called when a change begins; what it returns, when its result is saved; may be nil
 	Grace time.Duration    // how long a change may go on when its caller has gone; 0 means 10 s
 }
 
@@ -75,6 +76,9 @@ func Open[T any](o Options) *Dir[T] {
 	}
 	if o.Grace == 0 {
 		o.Grace = defaultGrace
+	}
+	if o.Busy == nil {
+		o.Busy = func() func() { return func() {} }
 	}
 	if o.Warn == nil {
 		o.Warn = func(string) {}

@@ -96,6 +96,7 @@ func (j *job[T]) run(ctx context.Context, change func(context.Context, T, bool) 
 	if err := ctx.Err(); err != nil {
 		return none, err // the last moment at which stopping costs nothing
 	}
+	defer j.dir.options.Busy()()
 	running, cancel := outlive(ctx, j.dir.options.Grace)
 	defer cancel()
 	value, err := change(running, j.old.value, j.old.found)

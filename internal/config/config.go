@@ -68,8 +68,8 @@ type Inputs struct {
 
 // ChildEnv returns environ ("NAME=value" strings) without the variables that
 // hold secrets meant for this program: those of every secret field and the
-// answers to sign-in questions (COGCTL_ANSWER_*). Every child process must get
-// its environment through here. Names are compared without regard to case, as
+// answers to sign-in questions (COGCTL_ANSWER_*), and the sandbox's control key.
+// Every child process must get its environment through here. Names are compared without regard to case, as
 // Windows does.
 func ChildEnv(environ []string) []string {
 	secret := make(map[string]bool)
@@ -82,7 +82,7 @@ func ChildEnv(environ []string) []string {
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		name = strings.ToUpper(name)
-		if !secret[name] && !strings.HasPrefix(name, "COGCTL_ANSWER_") {
+		if !secret[name] && !strings.HasPrefix(name, "COGCTL_ANSWER_") && name != "COGCTL_SANDBOX_CONTROL_KEY" {
 			kept = append(kept, entry)
 		}
 	}

@@ -2,12 +2,16 @@ package config
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/gofrs/flock"
 
 	"github.com/cogctl/cogctl/internal/atomicfile"
 )
@@ -39,8 +43,19 @@ func Use(path, name string) error {
 	})
 }
 
+// change reads, edits and replaces the file, under a lock, so that of two
+// commands at once neither undoes the other's work.
 func change(path string, edit func(*File) ([]byte, error)) error {
-	f, real, err := read(path)
+	_, real, err := read(path)
+	if err != nil {
+		return err
+	}
+	release, err := lock(real)
+	if err != nil {
+		return err
+	}
+	defer release()
+	f, real, err := read(path) // again: somebody may have been faster
 	if err != nil {
 		return err
 	}
@@ -57,6 +72,26 @@ func change(path string, edit func(*File) ([]byte, error)) error {
 	}
 	defer dir.Close()
 	return dir.Write(filepath.Base(real), data)
+}
+
+// lockWait is how long a change of the file waits for another one.
+const lockWait = 10 * time.Second
+
+// lock keeps other changes of the file out. The lock file beside it stays: one
+// that was removed keeps nobody out.
+func lock(path string) (release func(), err error) {
+	dir, err := atomicfile.OpenDir(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("config file: %w", err)
+	}
+	dir.Close()
+	l := flock.New(path + ".lock")
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	if ok, err := l.TryLockContext(ctx, 20*time.Millisecond); !ok {
+		return nil, fmt.Errorf("lock %s: held by another process: %w", l.Path(), err)
+	}
+	return func() { _ = l.Unlock() }, nil
 }
 
 func (f *File) withProfile(name string, values map[string]string, makeDefault bool) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,11 +34,27 @@ func (r Resolver) cmd(ctx context.Context, line string) (string, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return "", errors.New("cmd: no program is named")
 	}
+	if argv[0], err = r.program(argv[0]); err != nil {
+		return "", fmt.Errorf("%s: %w", title(argv), err)
+	}
 	text, err := r.run(ctx, argv)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", title(argv), err)
 	}
 	return text, nil
+}
+
+// program is the program of a command: a name on the PATH or a whole path. A path
+// that begins in the working directory would let whoever owns that directory say
+// what runs.
+func (r Resolver) program(name string) (string, error) {
+	if rest, home := strings.CutPrefix(name, "~/"); home && r.Home != "" {
+		return filepath.Join(r.Home, rest), nil
+	}
+	if filepath.Base(name) != name && !filepath.IsAbs(name) {
+		return name, errors.New("a path must be whole, or begin with ~/: it would depend on the working directory")
+	}
+	return name, nil
 }
 
 // title names a command in errors by its program alone: people do put
@@ -65,7 +82,10 @@ func (r Resolver) run(parent context.Context, argv []string) (string, error) {
 	c.Stdin = nil                            // the null device
 	c.Stdout, c.Stderr = output, complaint
 	c.WaitDelay = grace
-	err := c.Run()
+	err := r.start(c)
+	if err == nil {
+		err = c.Wait()
+	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // it ended well, but left a child (an agent) that holds its output open
 	}
@@ -89,6 +109,13 @@ func (r Resolver) run(parent context.Context, argv []string) (string, error) {
 		return "", fmt.Errorf("its output is unfit: %w%s", err, quoted(complaint))
 	}
 	return text, nil
+}
+
+func (r Resolver) start(c *exec.Cmd) error {
+	if r.Start == nil {
+		return c.Start()
+	}
+	return r.Start(c.Start)
 }
 
 // quoted returns the first line of what a program wrote to its standard error,

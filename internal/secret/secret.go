@@ -36,6 +36,9 @@ type Resolver struct {
 	Environ []string
 	// Home replaces "~" in file:~/PATH. Empty refuses such a path.
 	Home string
+	// Start starts a program in the way the process starts programs of the
+	// user's; nil just starts it.
+	Start func(start func() error) error
 	// Timeout ends a cmd: program; zero means 30 seconds.
 	Timeout time.Duration
 }

@@ -71,7 +71,7 @@ func (a Authorize) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (a Authorize) authorized(r *http.Request) (*http.Request, error) {
-	if err := a.check(r); err != nil {
+	if err := a.Check(r); err != nil {
 		return nil, err
 	}
 	out := r.Clone(r.Context())
@@ -95,12 +95,12 @@ func (a Authorize) authorized(r *http.Request) (*http.Request, error) {
 	return out, nil
 }
 
-// check applies the origin rule to the URL, and to a Host header that differs
+// Check applies the origin rule to the URL, and to a Host header that differs
 // from it: a shared front end (API Gateway, CloudFront, an ALB) chooses by Host
 // whose backend gets the request, so that a foreign Host is a foreign
 // destination. On loopback there is no such front end, and setting Host is how
 // one tries virtual hosts.
-func (a Authorize) check(r *http.Request) error {
+func (a Authorize) Check(r *http.Request) error {
 	if err := a.Origins.Check(r.URL); err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (h *Handler) chosen(a attempt, factor string, unknown bool, p map[string]st
 }
 
 func (h *Handler) choicePassword(a attempt, unknown bool, password string) (authOutput, error) {
-	if err := h.judgePassword(a.client, a.user, !unknown, password); err != nil {
+	if err := h.judgePassword(a.client.PoolID, a.user, !unknown, password); err != nil {
 		return authOutput{}, err
 	}
 	return h.passwordProved(a)

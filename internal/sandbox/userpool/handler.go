@@ -5,9 +5,15 @@
 //
 // An operation is one row of one table, name to typed handler; how a request
 // is read and answered (body limit, decoding, error shape, panics) is in
-// handler.go and nowhere else. A family of operations is a file: initiate.go,
-// respond.go, refresh.go, signup.go, admin.go, user.go. tokens.go mints and
-// checks tokens.
+// handler.go and nowhere else. A family of operations is a file.
+//
+// A sign-in begins in initiate.go (custom.go, choice.go) and goes on in
+// respond.go, which finds who judges the answer to a challenge: mfa.go,
+// mfasetup.go, device.go. attempt.go is what they share: a challenge, its
+// Session, and what an answer belongs to. It ends in refresh.go, at signIn;
+// tokens.go mints and checks tokens. signup.go, password.go, attributes.go and
+// account.go are what users do for themselves, admin.go and adminauth.go what
+// is done with AWS credentials.
 //
 // The Admin operations want an AWS4-HMAC-SHA256 Authorization header whose
 // credential scope names the service cognito-idp, as the SDKs send it. The
@@ -63,25 +69,42 @@ type operation struct {
 // operations is the table of everything that is served.
 var operations = sync.OnceValue(func() map[string]operation {
 	return map[string]operation{
-		"InitiateAuth":                public("InitiateAuth", (*Handler).initiateAuth),
-		"RespondToAuthChallenge":      public("RespondToAuthChallenge", (*Handler).respondToAuthChallenge),
-		"GetTokensFromRefreshToken":   public("GetTokensFromRefreshToken", (*Handler).getTokensFromRefreshToken),
-		"RevokeToken":                 public("RevokeToken", (*Handler).revokeToken),
-		"GetUser":                     public("GetUser", (*Handler).getUser),
-		"SignUp":                      public("SignUp", (*Handler).signUp),
-		"ConfirmSignUp":               public("ConfirmSignUp", (*Handler).confirmSignUp),
-		"AssociateSoftwareToken":      public("AssociateSoftwareToken", (*Handler).associateSoftwareToken),
-		"VerifySoftwareToken":         public("VerifySoftwareToken", (*Handler).verifySoftwareToken),
-		"SetUserMFAPreference":        public("SetUserMFAPreference", (*Handler).setUserMFAPreference),
-		"ConfirmDevice":               public("ConfirmDevice", (*Handler).confirmDevice),
-		"UpdateDeviceStatus":          public("UpdateDeviceStatus", (*Handler).updateDeviceStatus),
-		"GetDevice":                   public("GetDevice", (*Handler).getDevice),
-		"ListDevices":                 public("ListDevices", (*Handler).listDevices),
-		"ForgetDevice":                public("ForgetDevice", (*Handler).forgetDevice),
-		"AdminInitiateAuth":           signed("AdminInitiateAuth", (*Handler).adminInitiateAuth),
-		"AdminRespondToAuthChallenge": signed("AdminRespondToAuthChallenge", (*Handler).adminRespondToAuthChallenge),
-		"AdminCreateUser":             signed("AdminCreateUser", (*Handler).adminCreateUser),
-		"AdminSetUserPassword":        signed("AdminSetUserPassword", (*Handler).adminSetUserPassword),
+		"InitiateAuth":                     public("InitiateAuth", (*Handler).initiateAuth),
+		"RespondToAuthChallenge":           public("RespondToAuthChallenge", (*Handler).respondToAuthChallenge),
+		"GetTokensFromRefreshToken":        public("GetTokensFromRefreshToken", (*Handler).getTokensFromRefreshToken),
+		"RevokeToken":                      public("RevokeToken", (*Handler).revokeToken),
+		"GetUser":                          public("GetUser", (*Handler).getUser),
+		"SignUp":                           public("SignUp", (*Handler).signUp),
+		"ConfirmSignUp":                    public("ConfirmSignUp", (*Handler).confirmSignUp),
+		"AssociateSoftwareToken":           public("AssociateSoftwareToken", (*Handler).associateSoftwareToken),
+		"VerifySoftwareToken":              public("VerifySoftwareToken", (*Handler).verifySoftwareToken),
+		"SetUserMFAPreference":             public("SetUserMFAPreference", (*Handler).setUserMFAPreference),
+		"ConfirmDevice":                    public("ConfirmDevice", (*Handler).confirmDevice),
+		"UpdateDeviceStatus":               public("UpdateDeviceStatus", (*Handler).updateDeviceStatus),
+		"GetDevice":                        public("GetDevice", (*Handler).getDevice),
+		"ListDevices":                      public("ListDevices", (*Handler).listDevices),
+		"ForgetDevice":                     public("ForgetDevice", (*Handler).forgetDevice),
+		"AdminInitiateAuth":                signed("AdminInitiateAuth", (*Handler).adminInitiateAuth),
+		"AdminRespondToAuthChallenge":      signed("AdminRespondToAuthChallenge", (*Handler).adminRespondToAuthChallenge),
+		"ResendConfirmationCode":           public("ResendConfirmationCode", (*Handler).resendConfirmationCode),
+		"ForgotPassword":                   public("ForgotPassword", (*Handler).forgotPassword),
+		"ConfirmForgotPassword":            public("ConfirmForgotPassword", (*Handler).confirmForgotPassword),
+		"ChangePassword":                   public("ChangePassword", (*Handler).changePassword),
+		"UpdateUserAttributes":             public("UpdateUserAttributes", (*Handler).updateUserAttributes),
+		"DeleteUserAttributes":             public("DeleteUserAttributes", (*Handler).deleteUserAttributes),
+		"GetUserAttributeVerificationCode": public("GetUserAttributeVerificationCode", (*Handler).getUserAttributeVerificationCode),
+		"VerifyUserAttribute":              public("VerifyUserAttribute", (*Handler).verifyUserAttribute),
+		"DeleteUser":                       public("DeleteUser", (*Handler).deleteUser),
+		"GlobalSignOut":                    public("GlobalSignOut", (*Handler).globalSignOut),
+		"GetUserAuthFactors":               public("GetUserAuthFactors", (*Handler).getUserAuthFactors),
+		"AdminGetUser":                     signed("AdminGetUser", (*Handler).adminGetUser),
+		"AdminDeleteUser":                  signed("AdminDeleteUser", (*Handler).adminDeleteUser),
+		"AdminUserGlobalSignOut":           signed("AdminUserGlobalSignOut", (*Handler).adminUserGlobalSignOut),
+		"AdminResetUserPassword":           signed("AdminResetUserPassword", (*Handler).adminResetUserPassword),
+		"AdminDisableUser":                 signed("AdminDisableUser", (*Handler).adminDisableUser),
+		"AdminEnableUser":                  signed("AdminEnableUser", (*Handler).adminEnableUser),
+		"AdminCreateUser":                  signed("AdminCreateUser", (*Handler).adminCreateUser),
+		"AdminSetUserPassword":             signed("AdminSetUserPassword", (*Handler).adminSetUserPassword),
 	}
 })
 

@@ -171,7 +171,7 @@ func (h *Handler) initiatePassword(client store.Client, p map[string]string) (au
 	case !known:
 		user.Username = h.fakeUsername(client.PoolID, p["USERNAME"])
 	}
-	if err := h.judgePassword(client, user, known, p["PASSWORD"]); err != nil {
+	if err := h.judgePassword(client.PoolID, user, known, p["PASSWORD"]); err != nil {
 		return authOutput{}, err
 	}
 	if err := checkDevice(user, p["DEVICE_KEY"]); err != nil {
@@ -181,14 +181,14 @@ func (h *Handler) initiatePassword(client store.Client, p map[string]string) (au
 }
 
 // judgePassword is judge for a password that came as it is.
-func (h *Handler) judgePassword(client store.Client, user store.User, known bool, password string) error {
-	return h.judge(user, known, client.PoolID, func() bool {
+func (h *Handler) judgePassword(poolID string, user store.User, known bool, password string) error {
+	return h.judge(user, known, poolID, func() bool {
 		if !known || !user.HasPassword() {
-			fake := srp.FakeVerifier(h.FakeSeed, fakeKey(client.PoolID, user.Username))
-			store.CheckPassword(fake, client.PoolID, user.Username, password)
+			fake := srp.FakeVerifier(h.FakeSeed, fakeKey(poolID, user.Username))
+			store.CheckPassword(fake, poolID, user.Username, password)
 			return false // after the same work as for anybody else
 		}
-		return store.CheckPassword(user.Verifier, client.PoolID, user.Username, password)
+		return store.CheckPassword(user.Verifier, poolID, user.Username, password)
 	})
 }
 

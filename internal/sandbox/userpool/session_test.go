@@ -34,26 +34,26 @@ func TestNewPassword(t *testing.T) {
 			"ClientId": client, "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": session, "ChallengeResponses": responses,
 		})
 	}
-	const fresh = "An0ther!pw"
+	const word = "An0ther!pw"
 	send("web", p{"NEW_PASSWORD": "short"}).refused(t, "InvalidPasswordException", "Password did not conform with policy: Password not long enough")
-	send("web", p{"NEW_PASSWORD": fresh}).refused(t, "InvalidParameterException", "Invalid attributes given, name is missing")
-	send("web", p{"NEW_PASSWORD": fresh, "userAttributes.name": "N", "userAttributes.email": "x@example.com"}).
+	send("web", p{"NEW_PASSWORD": word}).refused(t, "InvalidParameterException", "Invalid attributes given, name is missing")
+	send("web", p{"NEW_PASSWORD": word, "userAttributes.name": "N", "userAttributes.email": "x@example.com"}).
 		refused(t, "NotAuthorizedException", "Cannot modify an already provided email")
-	send("web", p{"NEW_PASSWORD": fresh, "userAttributes.email_verified": "true"}).
+	send("web", p{"NEW_PASSWORD": word, "userAttributes.email_verified": "true"}).
 		refused(t, "NotAuthorizedException", "A client attempted to write unauthorized attribute")
-	send("web", p{"NEW_PASSWORD": fresh, "USERNAME": "ann"}).refused(t, "NotAuthorizedException", "Invalid session for the user.")
-	send("legacy", p{"NEW_PASSWORD": fresh}).refused(t, "NotAuthorizedException", "Invalid session for the user.")
+	send("web", p{"NEW_PASSWORD": word, "USERNAME": "ann"}).refused(t, "NotAuthorizedException", "Invalid session for the user.")
+	send("legacy", p{"NEW_PASSWORD": word}).refused(t, "NotAuthorizedException", "Invalid session for the user.")
 
-	got := send("web", p{"NEW_PASSWORD": fresh, "userAttributes.name": "Newton"}).ok(t)
+	got := send("web", p{"NEW_PASSWORD": word, "userAttributes.name": "Newton"}).ok(t)
 	if got.result("RefreshToken") == "" {
 		t.Error("no tokens after the new password")
 	}
 	if c := claims(t, got.result("IdToken"), sharedKeys().ID.Public(), start); c.String("name") != "Newton" {
 		t.Errorf("name %q", c.String("name"))
 	}
-	send("web", p{"NEW_PASSWORD": fresh}).refused(t, "NotAuthorizedException", "Invalid session for the user, session can only be used once.")
+	send("web", p{"NEW_PASSWORD": word}).refused(t, "NotAuthorizedException", "Invalid session for the user, session can only be used once.")
 	w.login("web", "new", password).refused(t, "NotAuthorizedException", "Incorrect username or password.")
-	if again := w.login("web", "new", fresh).ok(t); again.Body["ChallengeName"] != nil {
+	if again := w.login("web", "new", word).ok(t); again.Body["ChallengeName"] != nil {
 		t.Errorf("another challenge: %v", again.Body["ChallengeName"])
 	}
 }

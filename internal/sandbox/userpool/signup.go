@@ -2,10 +2,8 @@ package userpool
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +14,12 @@ import (
 // signUpCode names the codes of SignUp in the store.
 const signUpCode = "SignUp"
 
-// codeFor is how long a sign-up code lasts.
-const codeFor = 24 * time.Hour
+// codeFor is how long the code of a sign-up or an attribute lasts, recoveryFor
+// that of a forgotten password.
+const (
+	codeFor     = 24 * time.Hour
+	recoveryFor = time.Hour
+)
 
 type signUpInput struct {
 	ClientID       string `json:"ClientId"`
@@ -74,7 +76,7 @@ func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error
 	if err := h.Store.Create(pool.ID, user, false); err != nil {
 		return signUpOutput{}, createError(err, errUsernameExists)
 	}
-	delivery, err := h.sendCode(pool, user)
+	delivery, err := h.sendCode(pool, user, outgoing{kind: signUpCode, message: signUpCode, to: pool.AutoVerified, life: codeFor})
 	return signUpOutput{UserSub: user.Sub, CodeDeliveryDetails: delivery}, err
 }
 
@@ -124,22 +126,30 @@ func createError(err error, exists *Error) error {
 	return err
 }
 
-// sendCode puts a new sign-up code into the mailbox.
-func (h *Handler) sendCode(pool store.Pool, user store.User) (*codeDelivery, error) {
-	delivery, to := deliveryTo(pool.AutoVerified, user.Attributes)
+// outgoing is a code that is to be sent.
+type outgoing struct {
+	kind    string // what it is for, in the store
+	message string // the operation that sends it, in the mailbox
+	to      []string
+	life    time.Duration
+}
+
+// sendCode puts a new code into the mailbox, in the place of the last one of
+// its kind. It returns nil where the user has none of the attributes it could
+// go to.
+func (h *Handler) sendCode(pool store.Pool, user store.User, o outgoing) (*codeDelivery, error) {
+	delivery, to := deliveryTo(o.to, user.Attributes)
 	if delivery == nil {
 		return nil, nil
 	}
-	n, err := rand.Int(h.Random, big.NewInt(1_000_000))
+	code, err := h.drawCode(6)
 	if err != nil {
-		return nil, fmt.Errorf("draw a code for %s: %w", user.Username, err)
+		return nil, err
 	}
-	code, now := fmt.Sprintf("%06d", n), h.Now()
-	h.Store.PutCode(store.Code{
-		PoolID: pool.ID, Username: user.Username, Kind: signUpCode, Value: code, Expires: now.Add(codeFor),
-	})
+	now := h.Now()
+	h.Store.PutCode(store.Code{PoolID: pool.ID, Username: user.Username, Kind: o.kind, Value: code, Expires: now.Add(o.life)})
 	h.Store.Post(store.Message{
-		PoolID: pool.ID, Username: user.Username, Kind: signUpCode, Destination: to, Code: code, Sent: now,
+		PoolID: pool.ID, Username: user.Username, Kind: o.message, Destination: to, Code: code, Sent: now,
 	})
 	return delivery, nil
 }

@@ -167,12 +167,13 @@ func (i Issuer) Access(ctx context.Context, raw string, now time.Time) (poolID s
 		return "", store.User{}, errAccessInvalid
 	case !slices.Contains(strings.Fields(token.Claims.String("scope")), selfService):
 		return "", store.User{}, errAccessScopes
-	case i.Store.Revoked(token.Claims.String("origin_jti")):
-		return "", store.User{}, errAccessRevoked
 	}
 	user, known := i.Store.BySub(poolID, token.Claims.String("sub"))
-	if !known {
+	switch {
+	case !known:
 		return "", store.User{}, errUserNotFound
+	case i.Store.Revoked(token.Claims.String("origin_jti")):
+		return "", store.User{}, errAccessRevoked
 	}
 	return poolID, user, checkState(user)
 }
