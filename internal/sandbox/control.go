@@ -25,6 +25,10 @@ const KeyHeader = "X-Cogctl-Key"
 //	GET    /clients/{id}         settings; POST changes those that it names
 //	GET    /users/{name}         a user of the first pool, or of ?pool=; POST changes
 //	GET    /users/{name}/totp    the secret and the codes of his authenticator
+//	GET    /faults               what is switched on, and what it hit
+//	POST   /faults               switches one on: see Fault
+//	DELETE /faults               switches all off, and releases; the log stays
+//	POST   /faults/release       lets go of the calls that are held
 func (s *Sandbox) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]func(*http.Request) (any, error){
@@ -39,6 +43,16 @@ func (s *Sandbox) controlHandler() http.Handler {
 		"GET /users/{name}":      s.showUser,
 		"POST /users/{name}":     s.changeUser,
 		"GET /users/{name}/totp": s.showTOTP,
+		"GET /faults":            func(*http.Request) (any, error) { return s.faults.report(), nil },
+		"POST /faults":           s.addFault,
+		"DELETE /faults": func(*http.Request) (any, error) {
+			s.faults.clear()
+			return s.faults.report(), nil
+		},
+		"POST /faults/release": func(*http.Request) (any, error) {
+			s.faults.letGo()
+			return s.faults.report(), nil
+		},
 	}
 	for pattern, serve := range routes {
 		mux.Handle(pattern, controlRoute(serve))

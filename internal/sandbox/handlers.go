@@ -67,6 +67,8 @@ func (s *Sandbox) apiHandler(issuer string) http.Handler {
 	echo := http.HandlerFunc(echo)
 	api := &gateway.API{Routes: []gateway.Route{
 		{Name: "open", Method: "ANY", Path: "/open", Kind: gateway.REST, Backend: echo},
+		{Name: "token", Method: http.MethodPost, Path: "/oauth/token", Kind: gateway.REST, Backend: http.HandlerFunc(s.tokenEndpoint)},
+		{Name: "upload", Method: http.MethodPost, Path: "/upload", Kind: gateway.REST, Authorizer: cognito, Backend: http.HandlerFunc(upload)},
 	}}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		api.Routes = append(api.Routes,

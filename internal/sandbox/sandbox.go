@@ -6,7 +6,9 @@
 //
 // There are three listeners. "cloud" is what AWS runs: the user pool API on
 // POST /, and the JWK set and discovery document of each pool. "api" is an API
-// behind API Gateway. "control" is for tests: it needs the key of the run.
+// behind API Gateway. "control" is for tests: it needs the key of the run. There
+// the clock is moved, codes are read, settings are changed and faults are
+// switched on.
 //
 // This package is the only place where the parts are put together. The state is
 // in store, the user pool API in userpool; verifying, signing and deciding are
@@ -78,6 +80,7 @@ type Sandbox struct {
 	options Options
 	store   *store.Store
 	pool    *userpool.Handler
+	faults  *faults
 	key     string
 
 	mu        sync.Mutex
@@ -101,6 +104,7 @@ func New(o Options) (*Sandbox, error) {
 		return nil, errors.New("sandbox: Options.Now is missing")
 	}
 	s := &Sandbox{options: o, store: store.New(), stats: map[string]int{}}
+	s.faults = newFaults(s.now)
 	if err := o.Seed.plant(s.store, rand.Reader, o.Now()); err != nil {
 		return nil, err
 	}
@@ -166,8 +170,8 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, cloud.Close(), api.Close(), control.Close())
 	}
-	s.serve("cloud", cloud, s.options.Origins, cloudHandler)
-	s.serve("api", api, s.options.Origins, s.apiHandler(s.endpoints.Issuer))
+	s.serve("cloud", cloud, s.options.Origins, s.faults.wrap(cloudHandler))
+	s.serve("api", api, s.options.Origins, s.faults.wrap(s.apiHandler(s.endpoints.Issuer)))
 	s.serve("control", control, nil, s.controlHandler())
 	s.stop = context.AfterFunc(ctx, func() { s.Close() })
 	return nil
@@ -202,6 +206,7 @@ func (s *Sandbox) Close() error {
 	if stop != nil {
 		stop()
 	}
+	s.faults.clear()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var errs []error

@@ -38,6 +38,7 @@ type Issuer struct {
 // Tokens is what a sign-in or a refresh gives.
 type Tokens struct {
 	ID, Access string
+	Refresh    string        // only what PasswordSignIn returns has one
 	ExpiresIn  time.Duration // of the access token
 }
 

@@ -1,0 +1,29 @@
+package userpool
+
+import (
+	"time"
+
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+// PasswordSignIn signs a user in as a server would that has the app client's
+// secret, and with ADMIN_USER_PASSWORD_AUTH. It returns the tokens, or the name
+// of the challenge that stands before them. A refusal is an *Error.
+func (h *Handler) PasswordSignIn(clientID, username, password string) (tokens Tokens, challenge string, err error) {
+	client, ok := h.Store.Client(clientID)
+	if !ok {
+		return Tokens{}, "", errNoClient(clientID)
+	}
+	p := map[string]string{"USERNAME": username, "PASSWORD": password}
+	if client.Secret != "" {
+		p["SECRET_HASH"] = srp.SecretHash(username, client.ID, client.Secret)
+	}
+	out, err := h.initiate(client, initiateAuthInput{AuthFlow: adminPassword, AuthParameters: p})
+	if err != nil || out.AuthenticationResult == nil {
+		return Tokens{}, out.ChallengeName, err
+	}
+	got := out.AuthenticationResult
+	return Tokens{
+		ID: got.IDToken, Access: got.AccessToken, Refresh: got.RefreshToken, ExpiresIn: time.Duration(got.ExpiresIn) * time.Second,
+	}, "", nil
+}
