@@ -151,7 +151,7 @@ func TestNewPassword(t *testing.T) {
 	if !strings.Contains(stderr, "COGCTL_NEW_PASSWORD") {
 		t.Errorf("what is missing was not named: %s", stderr)
 	}
-	_, stderr = c.with("COGCTL_NEW_PASSWORD=x").run(1, "login")
+	_, stderr = c.with("COGCTL_NEW_PASSWORD=x").run(3, "login")
 	t.Logf("FACT a password against the policy is told as: %s", stderr)
 	c.with("COGCTL_NEW_PASSWORD=Accept-"+time.Now().Format("20060102-150405")).run(0, "login")
 }

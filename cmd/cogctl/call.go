@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -111,6 +112,7 @@ type call struct {
 	origins transport.Origins
 	auth    string // id, access or none
 	asked   string // the same when --auth named it, else empty
+	sent    string // what was sent: "the id token of ann"
 	output  request.Output
 }
 
@@ -143,12 +145,24 @@ func (a *app) prepareCall(ctx context.Context, o callOptions, args []string) (*c
 	if c.auth, err = authKind(o.auth, api); err != nil {
 		return nil, err
 	}
+	if removesAuthorization(o.spec.Headers) {
+		c.auth = "none"
+	}
 	o.spec.Target, o.spec.UserAgent = target, "cogctl/"+version
 	if c.request, err = o.spec.Build(ctx, api.URL.Text, a.openInput(ctx)); err != nil {
 		return nil, err
 	}
 	c.origins, err = origins(p, api, o.authTo)
 	return c, err
+}
+
+// removesAuthorization tells a -H 'Authorization:', which to curl means that no
+// such header is sent.
+func removesAuthorization(headers []string) bool {
+	return slices.ContainsFunc(headers, func(header string) bool {
+		name, value, found := strings.Cut(header, ":")
+		return found && strings.EqualFold(strings.TrimSpace(name), "Authorization") && strings.TrimSpace(value) == ""
+	})
 }
 
 // authKind settles what is sent along.
@@ -203,6 +217,7 @@ func (c *call) authorizer() transport.Authorizer {
 		if err != nil {
 			return "", &tokenError{err}
 		}
+		c.sent = fmt.Sprintf("the %s token (%s)", t.Kind, t.From)
 		return t.Raw, nil
 	})
 }
@@ -230,13 +245,30 @@ func (c *call) send() error {
 	if isTerminal(c.app.stdout) {
 		c.output.Newline = "\n"
 	}
-	if err := c.output.Deliver(response, c.app.foreign(), createOutput); err != nil {
+	out := &lastByte{Writer: c.app.foreign()}
+	if err := c.output.Deliver(response, out, createOutput); err != nil {
 		return c.failed(err)
+	}
+	if isTerminal(c.app.stdout) && out.last != 0 && out.last != '\n' {
+		fmt.Fprintln(c.app.stdout) // so that what comes next has a line of its own
 	}
 	if code := c.output.ExitCode(response.StatusCode); code != exitOK {
 		return withCode(code, c.unwanted(response))
 	}
 	return nil
+}
+
+// lastByte remembers how an answer ended.
+type lastByte struct {
+	io.Writer
+	last byte
+}
+
+func (w *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		w.last = p[len(p)-1]
+	}
+	return w.Writer.Write(p)
 }
 
 // failed gives an error of the network curl's number.
@@ -261,8 +293,8 @@ func (c *call) unwanted(response *http.Response) error {
 	switch {
 	case c.request.Header.Get("Authorization") != "":
 		sent = "with the Authorization header given"
-	case c.auth != "none":
-		sent = "with the " + c.auth + " token"
+	case c.sent != "":
+		sent = "with " + c.sent
 	}
 	status := fmt.Sprintf("HTTP %d", response.StatusCode)
 	if text := http.StatusText(response.StatusCode); text != "" {
@@ -286,16 +318,18 @@ func (c *call) show() error {
 			c.request.Header.Set("Authorization", "[as given]")
 		}
 	}
-	out := c.app.foreign()
+	out := new(bytes.Buffer)
 	fmt.Fprintf(out, "%s %s\n", c.request.Method, c.request.URL.Redacted())
 	for _, name := range slices.Sorted(maps.Keys(c.request.Header)) {
 		fmt.Fprintf(out, "%s: %s\n", name, strings.Join(c.request.Header[name], ", "))
 	}
-	if c.request.Body == nil {
-		return nil
+	if c.request.Host != "" && c.request.Host != c.request.URL.Host {
+		fmt.Fprintf(out, "Host: %s\n", c.request.Host)
 	}
-	fmt.Fprintln(out)
-	_, err := io.Copy(out, c.request.Body)
+	_, err := out.WriteTo(c.app.foreign())
+	if err == nil && c.request.Body != nil {
+		_, err = io.Copy(c.app.foreign(), io.MultiReader(strings.NewReader("\n"), c.request.Body))
+	}
 	return writeFailed(err)
 }
 

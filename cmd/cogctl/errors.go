@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"strings"
 
@@ -115,11 +116,14 @@ func domainCode(err error) int {
 		verdict      *jwt.VerifyError
 		origin       *transport.OriginError
 		plain        *transport.PlainHTTPError
+		service      *auth.ServiceError
 	)
 	switch {
 	case errors.As(err, &over), errors.As(err, &elsewhere), errors.As(err, &needed), errors.As(err, &challenge):
 		return exitNeeded
 	case errors.As(err, &refused), errors.As(err, &stillRefused):
+		return exitRefused
+	case errors.As(err, &service) && service.Code == "InvalidPasswordException":
 		return exitRefused
 	case errors.As(err, &verdict):
 		return exitSaysNo
@@ -143,6 +147,8 @@ func hintFor(err error) string {
 		keys     *auth.KeysError
 		lock     *cache.LockError
 		refused  *auth.RefusedError
+		service  *auth.ServiceError
+		unsafe   *fs.PathError
 	)
 	switch {
 	case errors.As(err, &needed) && len(needed.Answers) > 0:
@@ -155,6 +161,10 @@ func hintFor(err error) string {
 		return "wait for that process, or end it if it hangs"
 	case errors.As(err, &refused):
 		return refusedHints[refused.Code]
+	case errors.As(err, &service) && service.Code == "InvalidPasswordException":
+		return "choose a password that the user pool's policy allows: COGCTL_NEW_PASSWORD"
+	case errors.As(err, &unsafe) && strings.Contains(unsafe.Path, "cogctl"), errors.As(err, &unsafe) && unsafe.Op == "mkdir":
+		return "COGCTL_CONFIG_DIR and COGCTL_CACHE_DIR may name other folders; storage = \"none\" in the profile keeps no session"
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 type loginOptions struct {
@@ -76,6 +77,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 		if l.secrets.password, err = a.passwordFromStdin(ctx); err != nil {
 			return err
 		}
+		l.typedPassword = true
 	}
 	session, err := l.run(ctx, started)
 	if err != nil {
@@ -83,6 +85,9 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	}
 	if err := l.remember(ctx); err != nil {
 		return err
+	}
+	if p.Get("storage").Text == "none" {
+		a.warn("storage = \"none\": the sign-in worked, and nothing of it is kept")
 	}
 	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.UserPoolID, until(session.Expires, a.now()))
 	return nil
@@ -118,17 +123,27 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err != nil {
 		return auth.Session{}, err
 	}
-	session, err := dir.Update(ctx, l.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
+	// The sign-in ends with ctx, not with the grace time that a save has: until
+	// there are tokens, nothing is lost by stopping.
+	session, err := dir.Update(ctx, l.key(), func(_ context.Context, old auth.Session, found bool) (auth.Session, error) {
 		if found && old.Live() && old.SignedIn.After(started) {
 			return old, nil // somebody signed in while we waited for the lock
 		}
 		return renewer.SignInNow(ctx, old, found)
 	})
-	var needed *auth.InputError
-	if errors.As(err, &needed) && l.app.person(l.profile) {
-		return l.typed(ctx, dir)
+	if err != nil && l.app.person(l.profile) {
+		var needed *auth.InputError
+		var refused *auth.RefusedError
+		switch {
+		case errors.As(err, &refused) && refused.WrongPassword() && !l.typedPassword:
+			fmt.Fprintf(l.app.stderr, "The password from %s was refused for %s.\n", l.profile.Get("password").Origin.Text, redact.Visible(l.user))
+			l.secrets.password = ""
+			return l.typed(ctx, dir)
+		case errors.As(err, &needed):
+			return l.typed(ctx, dir)
+		}
 	}
-	return l.app.seen(session), l.app.unsaved(err)
+	return l.app.seen(session), l.app.unsaved(l.explained(err))
 }
 
 // typed signs in with a person at the keyboard and saves the session after.
@@ -139,7 +154,7 @@ func (l login) typed(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Se
 		if err != nil {
 			return auth.Session{}, err
 		}
-		l.secrets.password = password
+		l.secrets.password, l.typedPassword = password, true
 	}
 	renewer, err := l.renewer(ask)
 	if err != nil {

@@ -39,7 +39,7 @@ func runLogout(ctx context.Context, a *app) error {
 		if err := dir.End(ctx, s.key()); err != nil { // a note of a refused password, if anything
 			return err
 		}
-		a.note("%s was not signed in at %s", s.user, s.pool.UserPoolID)
+		a.note("nobody was signed in at %s as %q", s.pool.UserPoolID, s.user)
 		return nil
 	}
 	secrets, err := a.credentials(ctx, s.profile)

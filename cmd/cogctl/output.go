@@ -76,7 +76,7 @@ func (a *app) table(rows [][2]string) error {
 
 // cell is foreign text that keeps to its row.
 func cell(text string) string {
-	return strings.NewReplacer("\n", `\u000A`, "\t", `\u0009`).Replace(redact.Visible(text))
+	return strings.NewReplacer("\n", `\u000a`, "\t", `\u0009`).Replace(redact.Visible(text))
 }
 
 // writeFailed says where a failed write was going: a full disk behind a

@@ -16,10 +16,15 @@ import (
 )
 
 // scriptPerson runs a command as a person does: standard error and the
-// controlling terminal are a terminal, standard output is captured.
+// controlling terminal are a terminal, standard output is captured. With -stdout
+// it is the terminal too, and what is shown counts as both.
 func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
+	all := len(args) > 0 && args[0] == "-stdout"
+	if all {
+		args = args[1:]
+	}
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: person CODE FILE CMD [ARG...]")
+		ts.Fatalf("usage: person [-stdout] CODE FILE CMD [ARG...]")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -31,6 +36,9 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Env = scriptEnviron(ts)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &stdout, slave
+	if all {
+		cmd.Stdout = slave
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	ts.Check(cmd.Start())
 	slave.Close()
@@ -44,6 +52,9 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the program waits; the terminal shows:\n%s", talk.shown())
 	}
 	transcript := talk.end()
+	if all {
+		stdout.WriteString(transcript)
+	}
 	_, _ = ts.Stdout().Write(stdout.Bytes())
 	_, _ = ts.Stderr().Write([]byte(transcript))
 	if got := exitStatus(err); got != want {

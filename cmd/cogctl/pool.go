@@ -28,6 +28,9 @@ func pool(p *config.Profile) (poolSettings, error) {
 		ClientID:   p.Get("client_id").Text,
 		JWKS:       p.Get("endpoints.jwks").Text,
 	}
+	if from := p.Get("from"); from.Set() {
+		return s, usagef("%s: from = %q is not something this version can read; give the settings themselves", from.Origin.Text, from.Text)
+	}
 	var missing []string
 	if s.UserPoolID == "" {
 		missing = append(missing, "COGCTL_USER_POOL_ID (--user-pool-id)")

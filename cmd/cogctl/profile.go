@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,10 +74,19 @@ func runProfileCreate(a *app, name string, set []string) error {
 		return err
 	}
 	if err := config.Create(path, name, values, len(file.Names()) == 0); err != nil {
-		return withCode(exitUsage, err)
+		return configError(err)
 	}
 	a.note("wrote the profile %q to %s", name, path)
 	return nil
+}
+
+// configError tells a file that cannot be written from settings that are wrong.
+func configError(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return withCode(exitUsage, err)
 }
 
 // fieldOf is the setting with that key in the file.
@@ -99,7 +110,10 @@ func newProfileUse(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withCode(exitUsage, config.Use(path, args[0]))
+			if variable := a.getenv("COGCTL_PROFILE"); variable != "" && variable != args[0] {
+				a.warn("COGCTL_PROFILE is set and outranks it: " + variable)
+			}
+			return configError(config.Use(path, args[0]))
 		},
 		ValidArgsFunction: a.completeProfiles,
 	}

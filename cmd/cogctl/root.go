@@ -46,10 +46,26 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(newTopics()...)
 	_ = root.RegisterFlagCompletionFunc("profile", a.completeProfiles)
+	root.SetHelpCommand(newHelp())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	exitTwoOnArguments(root)
 	return root
+}
+
+// newHelp is cobra's help command, but for a name that is none.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND|TOPIC]",
+		Short: "Help about any command or topic",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return hinted(usagef("there is no command or topic %q", strings.Join(args, " ")), "cogctl --help lists them")
+			}
+			return found.Help()
+		},
+	}
 }
 
 // newTrunk is the root without branches: the global flags, and what happens

@@ -29,8 +29,9 @@ func TestMain(m *testing.M) {
 //
 //	sandbox              start a sandbox, as cogctl sandbox -- CMD has it
 //	exits CODE CMD...    run CMD, which must end with just that code
-//	person CODE FILE CMD run CMD with a terminal; FILE says what the person
+//	person CODE FILE CMD run CMD with a terminal (-stdout: for its output too); FILE says what the person
 //	                     waits for and types (lines "expect TEXT", "type TEXT")
+//	odd                  start a server that answers as no user pool does
 //	parallel N CODE CMD  run CMD N times at once; all must end with that code
 //	                     and print the same
 //	calls OP COUNT       the sandbox has answered OP that often
@@ -85,6 +86,7 @@ func scriptParams() testscript.Params {
 			"calls":    scriptCalls,
 			"expire":   scriptExpire,
 			"parallel": scriptParallel,
+			"odd":      scriptOdd,
 		},
 	}
 }
@@ -203,7 +205,7 @@ func scriptEnviron(ts *testscript.TestScript) []string {
 	var environ []string
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "CI", "WORK",
 		"COGCTL_CONFIG_DIR", "COGCTL_CACHE_DIR", "COGCTL_PROFILE", "COGCTL_PASSWORD", "COGCTL_NEW_PASSWORD", "COGCTL_NO_INPUT",
-		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_SANDBOX_CLOUD_URL"} {
+		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN"} {
 		if value := ts.Getenv(name); value != "" {
 			environ = append(environ, name+"="+value)
 		}

@@ -46,7 +46,7 @@ func (a *app) setUpAnswers(ctx context.Context) (map[string]string, error) {
 	values := map[string]string{}
 	for _, question := range setUpQuestions {
 		for {
-			answer, err := a.terminal.ask(ctx, question.prompt)
+			answer, err := a.terminal.askOptional(ctx, question.prompt)
 			if err != nil {
 				return nil, err
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
@@ -40,7 +42,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 		if ended := ctx.Err(); err == nil && ended != nil {
 			err = ended // the session is saved; what was asked for is not wanted any more
 		}
-		return a.seen(session), a.unsaved(err)
+		return a.seen(session), a.unsaved(s.explained(err))
 	}
 }
 
@@ -69,6 +71,8 @@ type signIn struct {
 	user     string
 	secrets  credentials
 	noVerify bool
+
+	typedPassword bool // or read from standard input: not the profile's
 }
 
 // key is what the session is filed under.
@@ -121,8 +125,33 @@ func (s signIn) needed() error {
 	return &failure{
 		code: exitNeeded,
 		err:  fmt.Errorf("%s signed in at %s (app client %s)", who, s.pool.UserPoolID, s.pool.ClientID),
-		hint: command + "\nor set COGCTL_USERNAME and COGCTL_PASSWORD",
+		hint: command + s.withoutPerson(),
 	}
+}
+
+// withoutPerson says what would sign in without a person, if that is missing.
+func (s signIn) withoutPerson() string {
+	var missing []string
+	for field, variable := range map[string]string{"username": "COGCTL_USERNAME", "password": "COGCTL_PASSWORD"} {
+		if !s.profile.Get(field).Set() {
+			missing = append(missing, variable)
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	slices.Sort(missing)
+	return "\nor set " + strings.Join(missing, " and ")
+}
+
+// explained adds to a refused password where it came from: the one that is meant
+// may not be the one that was found.
+func (s signIn) explained(err error) error {
+	var refused *auth.RefusedError
+	if !errors.As(err, &refused) || !refused.WrongPassword() || s.typedPassword {
+		return err
+	}
+	return hinted(err, "the password came from %s", s.profile.Get("password").Origin.Text)
 }
 
 // busy counts the sessions on their way into their files.

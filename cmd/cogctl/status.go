@@ -47,6 +47,7 @@ type statusReport struct {
 	Fresh      bool              `json:"fresh"`
 	Refresh    bool              `json:"has_refresh_token"`
 	Overrides  map[string]string `json:"endpoint_overrides,omitempty"`
+	TokenFrom  string            `json:"token_from"` // what call and token use
 }
 
 func runStatus(a *app, asJSON bool) error {
@@ -60,6 +61,11 @@ func runStatus(a *app, asJSON bool) error {
 	}
 	report := newStatusReport(s.profile, s.pool, session)
 	report.Fresh = a.now().Before(session.FreshUntil())
+	report.TokenFrom = "session"
+	if a.getenv("COGCTL_TOKEN") != "" {
+		report.TokenFrom = "COGCTL_TOKEN"
+		a.warn("COGCTL_TOKEN is set: call and token use it, not the session")
+	}
 	if asJSON {
 		err = a.printJSON(report)
 	} else if found && session.Live() {

@@ -51,7 +51,8 @@ func environmentTopic() string {
   COGCTL_ANSWER_<CHALLENGE>        answers the challenge of that name, such as
                                    COGCTL_ANSWER_SELECT_MFA_TYPE
   CI                               when set, nobody is asked anything
-  HTTPS_PROXY, NO_PROXY            as everywhere
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+                                   as everywhere, but never for this machine
 
 AWS_ENDPOINT_URL and its kin are ignored: a stray one must not send a password
 elsewhere. Use COGCTL_ENDPOINT_USER_POOL.

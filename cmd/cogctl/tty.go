@@ -64,16 +64,27 @@ func (t terminal) person(noInput bool) bool {
 
 func isTerminal(f *os.File) bool { return f != nil && term.IsTerminal(int(f.Fd())) }
 
-// errNoAnswer is what an empty line, or the end of input, comes to.
-var errNoAnswer = errors.New("no answer was given")
+// noAnswer is what an empty line, or the end of input, comes to.
+func noAnswer(prompt string) error {
+	return withCode(exitNeeded, fmt.Errorf("no answer was given to %q", strings.TrimRight(prompt, ": ")))
+}
 
-// ask puts one question and reads one line.
+// ask puts one question and reads one line that is not empty.
 func (t terminal) ask(ctx context.Context, prompt string) (string, error) {
+	answer, err := t.askOptional(ctx, prompt)
+	if err == nil && answer == "" {
+		err = noAnswer(prompt)
+	}
+	return answer, err
+}
+
+// askOptional puts one question to which an empty line is an answer.
+func (t terminal) askOptional(ctx context.Context, prompt string) (string, error) {
 	return t.converse(ctx, func(tty console) (string, error) {
 		fmt.Fprint(tty, prompt)
 		line, err := bufio.NewReader(tty).ReadString('\n')
 		if err != nil && line == "" {
-			return "", errNoAnswer
+			return "", noAnswer(prompt)
 		}
 		return strings.TrimSpace(line), nil
 	})
@@ -93,7 +104,7 @@ func (t terminal) askSecret(ctx context.Context, prompt string) (string, error) 
 		case errors.As(err, new(interrupted)):
 			return "", err
 		case err != nil, answer == "":
-			return "", errNoAnswer
+			return "", noAnswer(prompt)
 		}
 		return answer, nil
 	})
@@ -107,10 +118,11 @@ func (k keyboard) Read(p []byte) (int, error) {
 	if bytes.IndexByte(p[:n], ctrlC) >= 0 {
 		return 0, interrupted{os.Interrupt}
 	}
-	return n, err
+	typed := bytes.ReplaceAll(p[:n], []byte{ctrlZ}, nil) // no part of a password
+	return copy(p, typed), err
 }
 
-const ctrlC = 0x03
+const ctrlC, ctrlZ = 0x03, 0x1a
 
 // converse talks on the terminal and gives up when ctx ends. Either way the
 // terminal is left as it was found.

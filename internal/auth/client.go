@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/cogctl/cogctl/internal/srp"
 )
@@ -146,13 +147,19 @@ func (c *Client) respond(ctx context.Context, s step, responses map[string]strin
 	out, err := c.api.RespondToAuthChallenge(ctx, input)
 	if err != nil {
 		var api smithy.APIError
-		if !errors.As(err, &api) && neverArrived(err) == aws.FalseTernary && ctx.Err() == nil {
+		if !errors.As(err, &api) && neverArrived(err) == aws.FalseTernary && ctx.Err() == nil && !arrived(err) {
 			return step{}, &LostReplyError{Challenge: string(s.challenge), Err: plain(err)}
 		}
 		return step{}, apiError(op, err)
 	}
 	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
 	return c.stamp(next, out.ResultMetadata), nil
+}
+
+// arrived tells a reply that came and could not be read from one that never came.
+func arrived(err error) bool {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.HTTPStatusCode() != 0
 }
 
 func (c *Client) stamp(s step, metadata middleware.Metadata) step {

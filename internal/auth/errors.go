@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // RefusedError is Cognito's definite no to this user, password or session.
@@ -14,6 +16,19 @@ type RefusedError struct {
 	Op      string // what was tried: "sign in ann at us-east-1_Ab12Cd34E"
 	Code    string // the AWS error type, such as NotAuthorizedException
 	Message string // Cognito's own words
+}
+
+// WrongPassword tells the refusals that count towards a lock-out from those that
+// no password would change.
+func (e *RefusedError) WrongPassword() bool {
+	switch e.Code {
+	case "UserNotFoundException", "InvalidPasswordException":
+		return true
+	case "NotAuthorizedException":
+		message := strings.ToLower(e.Message)
+		return strings.Contains(message, "username or password") || strings.Contains(message, "attempts exceeded")
+	}
+	return false
 }
 
 func (e *RefusedError) Error() string {
@@ -90,6 +105,9 @@ func apiError(op string, err error) error {
 		return fmt.Errorf("%s: %w", op, plain(err))
 	}
 	code := api.ErrorCode()
+	if code == "UnknownError" { // the SDK's name for an answer without one
+		return fmt.Errorf("%s: %w", op, plain(err))
+	}
 	for _, refusal := range refusals {
 		if code == refusal {
 			return &RefusedError{Op: op, Code: code, Message: api.ErrorMessage()}
@@ -111,15 +129,44 @@ func (e *ServiceError) Error() string {
 
 // plain drops the SDK's outer wrappers down to the cause a person can act on.
 func plain(err error) error {
-	var op *smithy.OperationError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	var dial *net.OpError
-	if errors.As(err, &dial) {
+	if dial, ok := errors.AsType[*net.OpError](err); ok {
 		return dial
 	}
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() != 0 {
+		return &AnswerError{Status: answer.HTTPStatusCode(), From: from(answer)}
+	}
+	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		if wrapped, ok := errors.AsType[*url.Error](send.Err); ok {
+			return fmt.Errorf("%s: %w", wrapped.URL, wrapped.Err)
+		}
+		return send.Err
+	}
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+		return op.Err
+	}
 	return err
+}
+
+// from is the address that was asked.
+func from(answer *smithyhttp.ResponseError) string {
+	if r := answer.Response; r != nil && r.Response != nil && r.Request != nil {
+		return r.Request.URL.Redacted()
+	}
+	return "the server"
+}
+
+// AnswerError is an answer that is none of Cognito's: another program listens
+// there, or something in between answered.
+type AnswerError struct {
+	Status int
+	From   string
+}
+
+func (e *AnswerError) Error() string {
+	if e.Status >= 300 && e.Status < 400 {
+		return fmt.Sprintf("%s answered %d, a redirect, which is not followed", e.From, e.Status)
+	}
+	return fmt.Sprintf("%s answered %d with something that is not of the user pool API", e.From, e.Status)
 }
 
 const invalidRefreshToken = "invalid refresh token"

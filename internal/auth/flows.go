@@ -84,6 +84,9 @@ func (a *attempt) run(ctx context.Context, flow types.AuthFlowType, parameters m
 		if s.result != nil {
 			return s.tokens(a.username)
 		}
+		if s.challenge == "" {
+			return Tokens{}, fmt.Errorf("%s: the server's answer holds neither tokens nor a challenge", op)
+		}
 		answer, known := challenges()[s.challenge]
 		if !known {
 			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}

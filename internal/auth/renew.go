@@ -110,7 +110,7 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 // remember notes a refused password beside whatever session there is.
 func (r Renewer) remember(old Session, err error, now time.Time) (Session, error) {
 	var refused *RefusedError
-	if !errors.As(err, &refused) || !wrongPassword(refused) {
+	if !errors.As(err, &refused) || !refused.WrongPassword() {
 		return old, err
 	}
 	if !old.Live() {
@@ -118,19 +118,6 @@ func (r Renewer) remember(old Session, err error, now time.Time) (Session, error
 	}
 	old.Refused = &Refusal{Mark: r.Mark, At: now, Code: refused.Code, Message: refused.Message}
 	return old, cache.Remember(err)
-}
-
-// wrongPassword tells the refusals that count towards a lock-out from those
-// that no password would change.
-func wrongPassword(refused *RefusedError) bool {
-	switch refused.Code {
-	case "UserNotFoundException", "InvalidPasswordException":
-		return true
-	case "NotAuthorizedException":
-		message := strings.ToLower(refused.Message)
-		return strings.Contains(message, "username or password") || strings.Contains(message, "attempts exceeded")
-	}
-	return false
 }
 
 // Begin makes a verified session of the tokens of a sign-in.

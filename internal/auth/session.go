@@ -133,8 +133,10 @@ const markRounds = 50_000
 // account. Nothing random goes in, so that it can be computed before the
 // session's lock is taken: fifty jobs would wait for one another otherwise.
 func (s Session) Mark(password string) ([]byte, error) {
+	// Hashed first: HMAC pads keys with zeros, so "p" and "p\x00" would be one.
+	sum := sha256.Sum256([]byte(password))
 	salt := "cogctl refused password " + SessionKey(s.Issuer, s.ClientID, s.Typed)
-	return pbkdf2.Key(sha256.New, password, []byte(salt), markRounds, sha256.Size)
+	return pbkdf2.Key(sha256.New, string(sum[:]), []byte(salt), markRounds, sha256.Size)
 }
 
 // matches tells whether the password of this mark is the refused one, and

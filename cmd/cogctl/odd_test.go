@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptOdd starts a server that answers as no user pool does, and sets ODD to its
+// URL. The first segment of the path says how.
+func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mode, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch mode {
+		case "html":
+			w.WriteHeader(http.StatusBadGateway)
+			_, _ = w.Write([]byte("<html>Bad gateway</html>"))
+		case "html200":
+			_, _ = w.Write([]byte("<html>Welcome</html>"))
+		case "empty":
+		case "object":
+			_, _ = w.Write([]byte("{}"))
+		case "null":
+			_, _ = w.Write([]byte("null"))
+		case "fault":
+			w.WriteHeader(http.StatusInternalServerError)
+		case "redirect":
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		case "escape":
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"__type":"NotAuthorizedException","message":"\u001b]0;owned\u0007\u009b2J\u202Etxt"}`))
+		case "echo":
+			body := make([]byte, 4096)
+			n, _ := r.Body.Read(body)
+			_, password, _ := strings.Cut(string(body[:n]), `"PASSWORD":"`)
+			password, _, _ = strings.Cut(password, `"`)
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"the password ` + password + ` is odd"}`))
+		case "close":
+			panic(http.ErrAbortHandler)
+		case "body":
+			_, _ = w.Write([]byte("\x1b]0;owned\x07 \u009b2J \u202Etxt"))
+		case "headers":
+			for name, values := range r.Header {
+				w.Header()["X-Got-"+name] = values
+			}
+		}
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("ODD", server.URL)
+}
