@@ -20,13 +20,21 @@ var answersBy = map[auth.Item][]string{
 	auth.ItemEmailCode:   {"COGCTL_MFA_CODE"},
 }
 
-// answerVariable answers whatever a challenge of that name asks.
-func answerVariable(challenge string) string { return "COGCTL_ANSWER_" + challenge }
+// answerVariable answers whatever a challenge, or for a new user's attribute, of
+// that name asks: COGCTL_ANSWER_SELECT_MFA_TYPE, COGCTL_ANSWER_GIVEN_NAME.
+func answerVariable(name string) string {
+	return "COGCTL_ANSWER_" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(name))
+}
 
 // storedAnswers answers from the environment and the profile alone.
 func (s signIn) storedAnswers() auth.Ask {
 	return func(ctx context.Context, q auth.Question) (string, error) {
-		if q.Name != "" && q.Item != auth.ItemAttribute {
+		if q.Name != "" {
 			if answer := s.app.getenv(answerVariable(q.Name)); answer != "" {
 				return answer, nil
 			}
@@ -133,8 +141,9 @@ func inputNeeded(q auth.Question) error {
 	subject := q.Username
 	answers := slices.Clone(answersBy[q.Item])
 	if q.Item == auth.ItemAttribute {
-		subject = q.Name + " of " + q.Username
-	} else if q.Name != "" {
+		subject = q.Username + ": " + q.Name
+	}
+	if q.Name != "" {
 		answers = append(answers, answerVariable(q.Name))
 	}
 	if len(q.Options) > 0 {

@@ -62,6 +62,7 @@ more exits 22, unless --expect wants it or --no-fail is given.`,
 		},
 	}
 	o.flags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("auth", cobra.FixedCompletions([]string{"id", "access", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -49,6 +49,7 @@ a profile.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLogin(cmd.Context(), a, o) },
 	}
 	cmd.Flags().StringVar(&o.flow, "flow", "", "how to sign in: auto, srp or password (COGCTL_FLOW)")
+	_ = cmd.RegisterFlagCompletionFunc("flow", cobra.FixedCompletions([]string{"auto", "srp", "password"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&o.noVerify, "no-verify-id-token", false, "take the ID token unverified, for servers without a key set")
 	return cmd

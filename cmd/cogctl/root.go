@@ -148,6 +148,7 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	err := usagef("%s has no command %q", cmd.CommandPath(), args[0])
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return hinted(err, "did you mean: %s %s", cmd.CommandPath(), strings.Join(near, ", "))
 	}

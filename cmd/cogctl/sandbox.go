@@ -58,6 +58,9 @@ COGCTL_SANDBOX_CONTROL_KEY.`,
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the endpoints as JSON")
 	cmd.Flags().BoolVar(&o.verbose, "verbose", false, "tell each request on standard error")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 && cmd.ArgsLenAtDash() == 0 {
+			return usagef("no command after --")
+		}
 		if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 			return usagef("the command goes after --: cogctl sandbox -- %s", strings.Join(args, " "))
 		}

@@ -57,16 +57,25 @@ when set, is printed instead.`,
 	}
 	cmd.Flags().StringVar(&o.kind, "type", "", "which token: id, access or refresh")
 	cmd.Flags().DurationVar(&o.minTTL, "min-ttl", margin, "refresh when the token serves less than this")
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"id", "access", "refresh"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&o.header, "header", false, "print it as an Authorization header")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON with type and expiry")
 	return cmd
 }
 
 func runTokenPrint(ctx context.Context, a *app, o tokenOptions) error {
-	if o.minTTL < 0 {
+	switch {
+	case o.minTTL < 0:
 		return usagef("--min-ttl %s is negative", o.minTTL)
+	case o.header && o.asJSON:
+		return usagef("--header and --json are two forms: choose one")
+	case o.header && o.kind == "refresh":
+		return usagef("a refresh token goes into no header")
 	}
 	t, err := a.token(ctx, wanted{kind: o.kind, min: o.minTTL})
+	if err == nil && t.Expires != nil && t.Expires.Before(a.now().Add(o.minTTL)) {
+		a.warn(fmt.Sprintf("the %s token serves until %s: less than --min-ttl %s", t.Kind, until(*t.Expires, a.now()), o.minTTL))
+	}
 	switch {
 	case err != nil:
 		return err
@@ -167,7 +176,7 @@ func sessionToken(s auth.Session, kind string) (tokenView, error) {
 		view.Raw, view.Expires = s.Refresh, nil
 	}
 	if view.Raw == "" {
-		return view, fmt.Errorf("the session of %s has no %s token", s.Username, kind)
+		return view, hinted(fmt.Errorf("the session of %s has no %s token", s.Username, kind), "--type access or --type id may be there")
 	}
 	return view, nil
 }

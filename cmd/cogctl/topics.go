@@ -48,8 +48,10 @@ func environmentTopic() string {
 		}
 	}
 	b.WriteString(`
-  COGCTL_ANSWER_<CHALLENGE>        answers the challenge of that name, such as
-                                   COGCTL_ANSWER_SELECT_MFA_TYPE
+  COGCTL_ANSWER_<NAME>             answers the challenge of that name, such as
+                                   COGCTL_ANSWER_SELECT_MFA_TYPE, or gives an
+                                   attribute that a first sign-in requires, such
+                                   as COGCTL_ANSWER_GIVEN_NAME
   CI                               when set, nobody is asked anything
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
                                    as everywhere, but never for this machine

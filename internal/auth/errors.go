@@ -93,6 +93,9 @@ var refusals = []string{
 	"RefreshTokenReuseException", "ExpiredCodeException", "CodeMismatchException",
 }
 
+// maxMessage bounds what is shown of a server's message, in bytes.
+const maxMessage = 600
+
 // apiError turns an error of the SDK into one of this package's, leaving out
 // what the SDK wraps around it (operation, retry count, request id), so that
 // the sentence is said once.
@@ -104,16 +107,19 @@ func apiError(op string, err error) error {
 	if !errors.As(err, &api) {
 		return fmt.Errorf("%s: %w", op, plain(err))
 	}
-	code := api.ErrorCode()
+	code, message := api.ErrorCode(), api.ErrorMessage()
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
 	if code == "UnknownError" { // the SDK's name for an answer without one
 		return fmt.Errorf("%s: %w", op, plain(err))
 	}
 	for _, refusal := range refusals {
 		if code == refusal {
-			return &RefusedError{Op: op, Code: code, Message: api.ErrorMessage()}
+			return &RefusedError{Op: op, Code: code, Message: message}
 		}
 	}
-	return &ServiceError{Op: op, Code: code, Message: api.ErrorMessage()}
+	return &ServiceError{Op: op, Code: code, Message: message}
 }
 
 // ServiceError is an answer of Cognito that is neither a success nor a refusal

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/cogctl/cogctl/internal/auth"
+)
+
+// TestStoredAnswers: what each question is answered by without a person, and what
+// is named when it is missing.
+func TestStoredAnswers(t *testing.T) {
+	t.Parallel()
+	environ := map[string]string{}
+	a := newApp()
+	a.getenv = func(name string) string { return environ[name] }
+	full := signIn{app: a, secrets: credentials{newPassword: "New-1", mfaCode: "123456"}}
+	bare := signIn{app: a}
+	for _, row := range []struct {
+		question auth.Question
+		variable string // that answers instead
+		stored   string // what full answers
+		named    string // what bare names
+	}{
+		{auth.Question{Item: auth.ItemNewPassword, Username: "ann"}, "", "New-1", "COGCTL_NEW_PASSWORD"},
+		{auth.Question{Item: auth.ItemSMSCode, Name: "SMS_MFA"}, "COGCTL_ANSWER_SMS_MFA", "123456", "COGCTL_MFA_CODE"},
+		{auth.Question{Item: auth.ItemTOTP, Name: "SOFTWARE_TOKEN_MFA"}, "COGCTL_ANSWER_SOFTWARE_TOKEN_MFA", "123456", "COGCTL_TOTP_SECRET"},
+		{auth.Question{Item: auth.ItemMFAKind, Name: "SELECT_MFA_TYPE", Options: []string{"A", "B"}}, "COGCTL_ANSWER_SELECT_MFA_TYPE", "", "COGCTL_ANSWER_SELECT_MFA_TYPE"},
+		{auth.Question{Item: auth.ItemAttribute, Name: "custom:team"}, "COGCTL_ANSWER_CUSTOM_TEAM", "", "COGCTL_ANSWER_CUSTOM_TEAM"},
+	} {
+		if row.stored != "" {
+			if got, err := full.storedAnswers()(t.Context(), row.question); got != row.stored {
+				t.Errorf("%s: %q, %v", row.question.Item, got, err)
+			}
+		}
+		_, err := bare.storedAnswers()(t.Context(), row.question)
+		var needed *auth.InputError
+		if !errors.As(err, &needed) || !slices.Contains(needed.Answers, row.named) {
+			t.Errorf("%s: %v names %v", row.question.Item, err, needed)
+		}
+		if row.variable != "" {
+			environ[row.variable] = "by variable"
+			if got, err := bare.storedAnswers()(t.Context(), row.question); got != "by variable" {
+				t.Errorf("%s by %s: %q, %v", row.question.Item, row.variable, got, err)
+			}
+			delete(environ, row.variable)
+		}
+	}
+}
