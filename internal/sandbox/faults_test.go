@@ -161,6 +161,14 @@ func TestChance(t *testing.T) {
 	if cmp.Equal(a, hits(other)) {
 		t.Error("another seed hits the same calls")
 	}
+	f := newFaults(now)
+	f.add(Fault{Kind: "status", Count: 1})
+	f.add(Fault{Kind: "reset", Count: 1})
+	for i, want := range []string{"status", "reset", ""} {
+		if struck, _ := f.strike("GetUser", true); struck.Kind != want || len(f.log) != min(i+1, 2) {
+			t.Errorf("call %d met %q with %d hits, want %q: one call, one fault", i+1, struck.Kind, len(f.log), want)
+		}
+	}
 	behind := map[int]bool{}
 	for _, i := range a {
 		behind[i] = true

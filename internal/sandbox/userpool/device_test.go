@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +202,56 @@ func TestOffersAreBounded(t *testing.T) {
 	if user, _ := w.h.Store.Find(poolID, "ann"); len(user.Devices) != maxOffered {
 		t.Errorf("%d devices are offered, want %d", len(user.Devices), maxOffered)
 	}
+}
+
+// TestHandshakesDoNotMix: what was begun for a device or for a user who does
+// not exist proves nothing else, even with the right answer.
+func TestHandshakesDoNotMix(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tracked("always"))
+	h := w.handshake("web", "ann")
+	responses := w.proof(h, password, start)
+	block, err := base64.StdEncoding.DecodeString(h.reply.parameter("SECRET_BLOCK"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hs, err := w.h.Store.Handshake(block, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hs.Device = "us-east-1_device"
+	w.h.Store.PutHandshake(block, hs, start, start.Add(time.Minute))
+	w.respond("web", "PASSWORD_VERIFIER", responses).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+
+	r := w.login("web", "ann", password).signedIn(t)
+	d := w.newDevice(r)
+	w.confirm(r.result("AccessToken"), d).ok(t)
+	c, err := srp.NewClient(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = w.answer(w.srpWith("web", d.key).challenged(t, "DEVICE_SRP_AUTH"), p{"DEVICE_KEY": d.key, "SRP_A": c.A()}).ok(t)
+	if block, err = base64.StdEncoding.DecodeString(r.parameter("SECRET_BLOCK")); err != nil {
+		t.Fatal(err)
+	}
+	if hs, err = w.h.Store.Handshake(block, start); err != nil || hs.Device != d.key {
+		t.Fatalf("the handshake is of device %q: %v", hs.Device, err)
+	}
+	hs.Device = "us-east-1_other"
+	w.h.Store.PutHandshake(block, hs, start, start.Add(time.Minute))
+	proof, err := c.Prove(srp.Identity{Pool: d.group, User: d.key, Password: d.secret.Password},
+		srp.Challenge{Salt: r.parameter("SALT"), B: r.parameter("SRP_B"), SecretBlock: r.parameter("SECRET_BLOCK")}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.answer(r, p{"DEVICE_KEY": d.key, "PASSWORD_CLAIM_SIGNATURE": proof.Signature,
+		"PASSWORD_CLAIM_SECRET_BLOCK": proof.SecretBlock, "TIMESTAMP": proof.Timestamp}).
+		refused(t, "NotAuthorizedException", "Incorrect username or password.")
+
+	w.h.Store.PutSession("s", store.Session{
+		Challenge: store.EmailMFA, PoolID: poolID, ClientID: "web", Username: "nobody", Unknown: true, Code: "12345678",
+	}, start, start.Add(time.Minute))
+	w.call("RespondToAuthChallenge", p{
+		"ClientId": "web", "ChallengeName": "EMAIL_OTP", "Session": "s", "ChallengeResponses": p{"USERNAME": "nobody", "EMAIL_OTP_CODE": "12345678"},
+	}).refused(t, "CodeMismatchException", wrongCode)
 }

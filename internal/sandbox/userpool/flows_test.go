@@ -181,5 +181,9 @@ func TestAdminAuth(t *testing.T) {
 	begin(poolID, "web", "ADMIN_USER_PASSWORD_AUTH", pass).refused(t, "InvalidParameterException", "Auth flow not enabled for this client")
 	begin(poolID, "web", "USER_PASSWORD_AUTH", pass).refused(t, "InvalidParameterException", "Initiate Auth method not supported.")
 	begin("us-east-1_x", "none", "ADMIN_USER_PASSWORD_AUTH", pass).refused(t, "ResourceNotFoundException", "User pool us-east-1_x does not exist.")
+	if err := w.h.Store.AddPool(store.Pool{ID: "us-east-1_Other"}, []store.Client{{ID: "elsewhere"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	begin(poolID, "elsewhere", "USER_SRP_AUTH", p{"USERNAME": "ann", "SRP_A": "2"}).refused(t, "ResourceNotFoundException", "User pool client elsewhere does not exist.")
 	begin(poolID, "x", "ADMIN_USER_PASSWORD_AUTH", pass).refused(t, "ResourceNotFoundException", "User pool client x does not exist.")
 }
