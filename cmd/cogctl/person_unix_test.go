@@ -42,7 +42,7 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	ts.Check(cmd.Start())
 	slave.Close()
-	talk := converse(master, ts.ReadFile(args[1]))
+	talk := converse(master, ts.ReadFile(args[1]), func() string { return lastCode(ts) })
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
@@ -70,13 +70,14 @@ type talk struct {
 	screen chan string // what was shown, handed out once at the end
 	left   string      // the first thing waited for that never came
 	look   chan chan string
+	code   func() string
 }
 
 // converse plays the person's part: for each line "expect TEXT" it waits until
 // the terminal shows TEXT after what was matched before, for "type TEXT" it
-// types TEXT and return.
-func converse(master *os.File, part string) *talk {
-	t := &talk{screen: make(chan string, 1), look: make(chan chan string)}
+// types TEXT and return, for "code" what the sandbox sent last.
+func converse(master *os.File, part string, code func() string) *talk {
+	t := &talk{screen: make(chan string, 1), look: make(chan chan string), code: code}
 	chunks := make(chan []byte)
 	go func() {
 		defer close(chunks)
@@ -103,6 +104,8 @@ func (t *talk) play(master *os.File, lines []string, chunks <-chan []byte) {
 		switch verb {
 		case "type":
 			_, _ = master.WriteString(text + "\n")
+		case "code":
+			_, _ = master.WriteString(t.code() + "\n")
 		case "press":
 			_, _ = master.WriteString(map[string]string{"ctrl-c": "\x03", "ctrl-d": "\x04"}[text])
 		case "expect":

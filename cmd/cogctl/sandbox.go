@@ -39,11 +39,13 @@ is interrupted and prints its endpoints and a profile for them. CMD also finds t
 profile backend, for an app client that has a secret.
 
 Users: ann (groups admin and readers), bob, and new, who must change the password
-Temp0rary! first. The others' password is Passw0rd!
+Temp0rary! first; totp, sms and mail have a second factor (cogctl sandbox codes and
+cogctl sandbox totp USER tell the codes); device, custom, disabled, unconfirmed and
+reset are what they are called. The others' password is Passw0rd!
 
 Routes: GET /myendpoint (REST API, Cognito authorizer), GET /profile (HTTP API,
-JWT authorizer), GET /admin (the backend wants the group admin), /open. What gets
-through is echoed as JSON.
+JWT authorizer), GET /admin (the backend wants the group admin), POST /upload,
+/open. What gets through is echoed as JSON.
 
 For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API and key
 sets), COGCTL_SANDBOX_API_URL, COGCTL_SANDBOX_CONTROL_URL and
@@ -66,6 +68,7 @@ COGCTL_SANDBOX_CONTROL_KEY.`,
 		}
 		return nil
 	}
+	cmd.AddCommand(newSandboxCodes(a), newSandboxTOTP(a))
 	return cmd
 }
 
@@ -180,7 +183,7 @@ func (s stack) text() string {
 	return fmt.Sprintf(`# user pool API and key sets: %s
 # API:                        %s
 # control:                    %s (X-Cogctl-Key: %s)
-# users: ann (groups admin, readers), bob, new (%s); password %s
+# users: ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s
 # client with a secret:       %s, %s
 # For ~/.config/cogctl/config.toml, then: cogctl login --profile sandbox
 [profiles.sandbox]

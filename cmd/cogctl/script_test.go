@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 //	sandbox              start a sandbox, as cogctl sandbox -- CMD has it
 //	exits CODE CMD...    run CMD, which must end with just that code
 //	person CODE FILE CMD run CMD with a terminal (-stdout: for its output too); FILE says what the person
-//	                     waits for and types (lines "expect TEXT", "type TEXT")
+//	                     waits for and types (lines "expect TEXT", "type TEXT",
+//	                     "code": the last one that the sandbox sent)
 //	odd                  start a server that answers as no user pool does
 //	parallel N CODE CMD  run CMD N times at once; all must end with that code
 //	                     and print the same
@@ -133,15 +134,29 @@ func exitStatus(err error) int {
 	return -1
 }
 
+// box is the script's sandbox.
+func box(ts *testscript.TestScript) *sandbox.Sandbox {
+	started := *ts.Value(boxKey{}).(**sandbox.Sandbox)
+	if started == nil {
+		ts.Fatalf("start a sandbox first")
+	}
+	return started
+}
+
+// lastCode is what the sandbox sent last, as the user's phone would show it.
+func lastCode(ts *testscript.TestScript) string {
+	codes := box(ts).Codes()
+	if len(codes) == 0 {
+		return "the sandbox sent no code"
+	}
+	return codes[len(codes)-1].Code
+}
+
 func scriptCalls(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: calls OP COUNT")
 	}
-	box := *ts.Value(boxKey{}).(**sandbox.Sandbox)
-	if box == nil {
-		ts.Fatalf("start a sandbox first")
-	}
-	stats := box.Stats()
+	stats := box(ts).Stats()
 	if got := fmt.Sprint(stats[args[0]]); got != args[1] {
 		ts.Fatalf("the sandbox answered %q %s times, want %s (all: %v)", args[0], got, args[1], stats)
 	}
@@ -205,7 +220,7 @@ func scriptEnviron(ts *testscript.TestScript) []string {
 	var environ []string
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "CI", "WORK",
 		"COGCTL_CONFIG_DIR", "COGCTL_CACHE_DIR", "COGCTL_PROFILE", "COGCTL_PASSWORD", "COGCTL_NEW_PASSWORD", "COGCTL_NO_INPUT",
-		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN"} {
+		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_TOTP_SECRET", "COGCTL_MFA_CODE", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN"} {
 		if value := ts.Getenv(name); value != "" {
 			environ = append(environ, name+"="+value)
 		}
