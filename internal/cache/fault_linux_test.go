@@ -140,10 +140,25 @@ func place(t *testing.T, scenario string) (dir, old string) {
 	return seeded(t), "old"
 }
 
+// faultEach wants to have hit as many calls as a sound save makes. On a busy
+// machine the run time makes some of its own calls in other threads in one run
+// and not in the next, and the count ends early; then it is counted again.
 func faultEach(t *testing.T, scenario, call, fault string) {
+	var hits, want int
+	for range 4 {
+		hits, want = faultEachOnce(t, scenario, call, fault)
+		// The run time's own calls come and go, by one or two.
+		if hits >= want-2 && (want == 0 || hits > 0) {
+			return
+		}
+	}
+	t.Errorf("%d calls were hit, the log of a sound save has %d", hits, want)
+}
+
+func faultEachOnce(t *testing.T, scenario, call, fault string) (hits, want int) {
 	dir, _ := place(t, scenario)
 	plain := trace(t, "save", dir, "")
-	first, want := 1, 0
+	first := 1
 	for _, c := range plain.before {
 		if !exhaustive() && matches(c, call) {
 			first++
@@ -154,7 +169,6 @@ func faultEach(t *testing.T, scenario, call, fault string) {
 			want++
 		}
 	}
-	hits := 0
 	for n := first; ; n++ {
 		dir, old := place(t, scenario)
 		r := trace(t, "save", dir, fmt.Sprintf("%s:%s:when=%d", call, fault, n))
@@ -162,7 +176,7 @@ func faultEach(t *testing.T, scenario, call, fault string) {
 			if r.exit != childSaved {
 				t.Errorf("call %d was not hit, yet exit %d: %s", n, r.exit, r.stderr)
 			}
-			break
+			return hits, want
 		}
 		if len(r.calls) > 0 {
 			hits++
@@ -174,10 +188,6 @@ func faultEach(t *testing.T, scenario, call, fault string) {
 		if n > first+200 {
 			t.Fatal("there is no end of calls")
 		}
-	}
-	// The run time's own calls come and go, by one or two.
-	if hits < want-2 || (want > 0 && hits == 0) {
-		t.Errorf("%d calls were hit, the log of a sound save has %d", hits, want)
 	}
 }
 
