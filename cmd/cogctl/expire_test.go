@@ -12,12 +12,18 @@ import (
 )
 
 // scriptExpire makes the tokens of every stored session look expired, as an
-// hour's wait would.
-func scriptExpire(ts *testscript.TestScript, _ bool, _ []string) {
-	ts.Check(expireSessions(ts.Getenv("COGCTL_CONFIG_DIR")))
+// hour's wait would, or about to expire.
+func scriptExpire(ts *testscript.TestScript, _ bool, args []string) {
+	left := -time.Minute
+	if len(args) > 0 {
+		var err error
+		left, err = time.ParseDuration(args[0])
+		ts.Check(err)
+	}
+	ts.Check(expireSessions(ts.Getenv("COGCTL_CONFIG_DIR"), left))
 }
 
-func expireSessions(configDir string) error {
+func expireSessions(configDir string, left time.Duration) error {
 	dir := cache.Open[auth.Session](cache.Options{Path: filepath.Join(configDir, "sessions"), Now: time.Now})
 	records, err := dir.List()
 	if err != nil {
@@ -25,7 +31,7 @@ func expireSessions(configDir string) error {
 	}
 	for _, record := range records {
 		_, err := dir.Update(context.Background(), record.Key, func(_ context.Context, s auth.Session, _ bool) (auth.Session, error) {
-			s.Expires = time.Now().Add(-time.Minute)
+			s.Expires = time.Now().Add(left)
 			return s, nil
 		})
 		if err != nil {

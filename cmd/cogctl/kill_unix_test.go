@@ -121,7 +121,7 @@ func TestKilledWhileRefreshing(t *testing.T) {
 			h.ok("login")
 			h.environ = append(h.environ, "COGCTL_PASSWORD=") // nobody signs in anew
 			for round := range rounds {
-				if err := expireSessions(h.home + "/config"); err != nil {
+				if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
 					t.Fatal(err)
 				}
 				sent := h.box.Stats()["InitiateAuth REFRESH_TOKEN_AUTH"]

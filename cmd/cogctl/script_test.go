@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //	parallel N CODE CMD  run CMD N times at once; all must end with that code
 //	                     and print the same
 //	calls OP COUNT       the sandbox has answered OP that often
-//	expire               make the stored tokens look expired
+//	expire [LEFT]        make the stored tokens look expired, or good for LEFT more
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	params := scriptParams()

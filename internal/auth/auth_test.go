@@ -358,6 +358,24 @@ func TestFlowDisabled(t *testing.T) {
 	}
 }
 
+// TestAnswersAreSentOnce: a challenge is used up by its answer, so not even a
+// throttle makes us send one again.
+func TestAnswersAreSentOnce(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(op string, _ map[string]any) (int, any) {
+		if op == "InitiateAuth" {
+			return 200, map[string]any{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s", "ChallengeParameters": map[string]string{}}
+		}
+		return 400, fault("TooManyRequestsException", "Rate exceeded")
+	})
+	w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
+	ask := func(context.Context, auth.Question) (string, error) { return "New-Passw0rd", nil }
+	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
+	if err == nil || !slices.Equal(server.sent(), []string{"InitiateAuth", "RespondToAuthChallenge"}) {
+		t.Errorf("%v, sent %v", err, server.sent())
+	}
+}
+
 // TestWrongPasswordOfAnEmulator: cognito-local calls a wrong password by the name
 // of a policy's refusal.
 func TestWrongPasswordOfAnEmulator(t *testing.T) {
