@@ -116,7 +116,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "cancelled while it runs", file: "cache/update.go",
-		old: "context.WithCancelCause(context.WithoutCancel(ctx))", new: "context.WithCancelCause(ctx)",
+		old: "context.WithCancelCause(context.WithoutCancel(context.WithValue(ctx, callerKey{}, ctx)))", new: "context.WithCancelCause(context.WithValue(ctx, callerKey{}, ctx))",
 		test: "^TestChangeOutlivesItsCaller$",
 	},
 	{

@@ -124,9 +124,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err != nil {
 		return auth.Session{}, err
 	}
-	// The sign-in ends with ctx, not with the grace time that a save has: until
-	// there are tokens, nothing is lost by stopping.
-	session, err := dir.Update(ctx, l.key(), func(_ context.Context, old auth.Session, found bool) (auth.Session, error) {
+	session, err := dir.Update(ctx, l.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
 		if found && old.Live() && old.SignedIn.After(started) {
 			return old, nil // somebody signed in while we waited for the lock
 		}

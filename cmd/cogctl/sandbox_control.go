@@ -86,5 +86,8 @@ func (a *app) control(ctx context.Context, path string, into any) error {
 		_ = json.NewDecoder(answer.Body).Decode(&refusal)
 		return fmt.Errorf("the sandbox answers %d: %s", answer.StatusCode, redact.Visible(refusal.Message))
 	}
-	return json.NewDecoder(answer.Body).Decode(into)
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		return fmt.Errorf("the answer of the sandbox: %w", err)
+	}
+	return nil
 }

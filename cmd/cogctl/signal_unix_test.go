@@ -37,6 +37,7 @@ type slowPool struct {
 	*httptest.Server
 	refreshing chan struct{} // a refresh has arrived
 	refreshes  atomic.Int32
+	slow       atomic.Bool // it never answers a sign-in
 }
 
 func newSlowPool(t *testing.T) *slowPool {
@@ -47,6 +48,10 @@ func newSlowPool(t *testing.T) *slowPool {
 		switch {
 		case r.Method != http.MethodPost:
 			http.NotFound(w, r)
+			return
+		case pool.slow.Load():
+			pool.refreshing <- struct{}{}
+			<-r.Context().Done()
 			return
 		case strings.Contains(string(body), "REFRESH_TOKEN_AUTH"):
 			token = fmt.Sprintf("refreshed.number.%d", pool.refreshes.Add(1))
@@ -109,6 +114,29 @@ func TestSignalsPostpone(t *testing.T) {
 				t.Errorf("after it, the session holds %q (%v) and %d refreshes were sent", out, err, pool.refreshes.Load())
 			}
 		})
+	}
+}
+
+// TestSignalEndsASignIn: a sign-in uses nothing up, so nobody waits for it.
+func TestSignalEndsASignIn(t *testing.T) {
+	t.Parallel()
+	path := program(t)
+	for _, args := range [][]string{{"login", "--flow", "password"}, {"token"}} {
+		pool := newSlowPool(t)
+		pool.slow.Store(true)
+		home := t.TempDir()
+		cmd := exec.Command(path, args...)
+		cmd.Env = []string{"COGCTL_CONFIG_DIR=" + home + "/c", "COGCTL_CACHE_DIR=" + home + "/k", "COGCTL_USER_POOL_ID=us-east-1_Ab12Cd34E",
+			"COGCTL_CLIENT_ID=abc", "COGCTL_USERNAME=ann", "COGCTL_PASSWORD=Passw0rd!", "COGCTL_ENDPOINT_USER_POOL=" + pool.URL}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-pool.refreshing
+		began := time.Now()
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		if code := exitStatus(cmd.Wait()); code != 130 || time.Since(began) > 3*time.Second {
+			t.Errorf("%v: exit code %d after %v", args, code, time.Since(began))
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"strings"
@@ -139,7 +141,7 @@ func plain(err error) error {
 		return dial
 	}
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() != 0 {
-		return &AnswerError{Status: answer.HTTPStatusCode(), From: from(answer)}
+		return &AnswerError{Status: answer.HTTPStatusCode(), From: from(answer), Err: innermost(answer)}
 	}
 	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 		if wrapped, ok := errors.AsType[*url.Error](send.Err); ok {
@@ -151,6 +153,17 @@ func plain(err error) error {
 		return op.Err
 	}
 	return err
+}
+
+// innermost is the error that all the others are wrapped around.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
 }
 
 // from is the address that was asked.
@@ -166,13 +179,23 @@ func from(answer *smithyhttp.ResponseError) string {
 type AnswerError struct {
 	Status int
 	From   string
+	Err    error // what was wrong with it
 }
+
+func (e *AnswerError) Unwrap() error { return e.Err }
 
 func (e *AnswerError) Error() string {
 	if e.Status >= 300 && e.Status < 400 {
 		return fmt.Sprintf("%s answered %d, a redirect, which is not followed", e.From, e.Status)
 	}
-	return fmt.Sprintf("%s answered %d with something that is not of the user pool API", e.From, e.Status)
+	text := fmt.Sprintf("%s answered %d with something that is not of the user pool API", e.From, e.Status)
+	// That it is no JSON says nothing more; a limit, or a broken connection, does.
+	var syntax *json.SyntaxError
+	var unknown *smithy.GenericAPIError
+	if errors.As(e.Err, &syntax) || errors.As(e.Err, &unknown) || errors.Is(e.Err, io.EOF) {
+		return text
+	}
+	return fmt.Sprintf("%s: %v", text, e.Err)
 }
 
 const invalidRefreshToken = "invalid refresh token"

@@ -100,7 +100,9 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	if old.Refused.matches(r.Mark, now) {
 		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.At.Add(RefusalLasts)}
 	}
-	tokens, err := r.SignIn.Login(ctx)
+	// Until there are tokens nothing is lost by stopping, so the sign-in ends with
+	// whoever wanted it.
+	tokens, err := r.SignIn.Login(cache.Caller(ctx))
 	if err != nil {
 		return r.remember(old, err, now)
 	}

@@ -116,9 +116,21 @@ func (j *job[T]) run(ctx context.Context, change func(context.Context, T, bool) 
 	return j.save(value, err)
 }
 
+// callerKey is where a change's context has its caller's.
+type callerKey struct{}
+
+// Caller returns, of the context that a change is given, the one that Update was
+// given: it ends when the caller does. Work that uses nothing up may stop then.
+func Caller(ctx context.Context) context.Context {
+	if caller, ok := ctx.Value(callerKey{}).(context.Context); ok {
+		return caller
+	}
+	return ctx
+}
+
 // outlive returns a context with the values of ctx that ends grace after it.
 func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(context.WithValue(ctx, callerKey{}, ctx)))
 	stop := context.AfterFunc(ctx, func() {
 		timer := time.NewTimer(grace)
 		defer timer.Stop()

@@ -157,6 +157,9 @@ func TestChangeOutlivesItsCaller(t *testing.T) {
 			if running.Err() != nil || running.Value(contextKey{}) != "kept" {
 				t.Errorf("the change's context: %v, %v", running.Err(), running.Value(contextKey{}))
 			}
+			if Caller(running).Err() == nil {
+				t.Error("the caller's context did not end with it")
+			}
 			time.Sleep(o.Grace / 4)
 			if running.Err() != nil {
 				t.Errorf("the change's context ended with its caller: %v", running.Err())
