@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -81,8 +84,22 @@ func execute(ctx context.Context, a *app, args []string) error {
 // exit prints err, once, and returns the process's exit code.
 func (a *app) exit(err error) int {
 	a.flushDebug()
-	report(a.redactedStderr(), err, a.jsonMode)
+	report(a.redactedStderr(), a.placed(err), a.jsonMode)
 	return exitCode(err)
+}
+
+// placed adds to trouble with a file of our own what moves our folders.
+func (a *app) placed(err error) error {
+	var at *fs.PathError
+	dir, homeless := a.stateDir()
+	if homeless != nil || !errors.As(err, &at) || hintFor(err) != "" {
+		return err
+	}
+	// A folder that cannot be made is told by the first of its parents that fails.
+	if !strings.HasPrefix(at.Path, dir) && !strings.HasPrefix(dir, at.Path) {
+		return err
+	}
+	return hinted(err, "COGCTL_CONFIG_DIR may name another folder; storage = \"none\" in the profile keeps no session")
 }
 
 // configDir is where config.toml is.
@@ -231,7 +248,7 @@ func (a *app) person(p *config.Profile) bool {
 	return a.terminal.person(p != nil && p.Get("no_input").Text == "true")
 }
 
-// complete registers nothing by itself: cobra asks it for profile names.
+// completeProfiles names the profiles to a shell that completes.
 func (a *app) completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	file, err := a.configFile()
 	if err != nil {

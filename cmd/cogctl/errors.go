@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"strings"
 
@@ -148,7 +147,6 @@ func hintFor(err error) string {
 		lock     *cache.LockError
 		refused  *auth.RefusedError
 		service  *auth.ServiceError
-		unsafe   *fs.PathError
 	)
 	switch {
 	case errors.As(err, &needed) && len(needed.Answers) > 0:
@@ -163,8 +161,6 @@ func hintFor(err error) string {
 		return refusedHints[refused.Code]
 	case errors.As(err, &service) && service.Code == "InvalidPasswordException":
 		return "choose a password that the user pool's policy allows: COGCTL_NEW_PASSWORD"
-	case errors.As(err, &unsafe) && strings.Contains(unsafe.Path, "cogctl"), errors.As(err, &unsafe) && unsafe.Op == "mkdir":
-		return "COGCTL_CONFIG_DIR and COGCTL_CACHE_DIR may name other folders; storage = \"none\" in the profile keeps no session"
 	}
 	return ""
 }

@@ -100,6 +100,20 @@ var signer = sync.OnceValue(func() *jwt.Signer {
 	return s
 })
 
+// keySet holds the key of signer, and no other.
+func keySet(t *testing.T) jwt.KeySet {
+	t.Helper()
+	data, err := jwt.MarshalKeys(signer().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _, err := jwt.ParseKeys(data, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
 func (i issuer) pair(t *testing.T, change func(id, access map[string]any)) map[string]any {
 	t.Helper()
 	now := time.Now().Unix()
@@ -126,14 +140,7 @@ func TestRefreshedTokensMustBeTheSameUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keySet, err := jwt.MarshalKeys(signer().Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, _, err := jwt.ParseKeys(keySet, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := keySet(t)
 	for label, row := range map[string]struct {
 		signer *jwt.Signer
 		change func(id, access map[string]any)
@@ -183,14 +190,7 @@ func TestAccessTokenIsNotLost(t *testing.T) {
 	const name = "https://issuer.example"
 	good := issuer{signer(), name}.pair(t, func(id, access map[string]any) {})
 	tokens := good["AuthenticationResult"].(map[string]any)
-	keySet, err := jwt.MarshalKeys(signer().Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, _, err := jwt.ParseKeys(keySet, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := keySet(t)
 	evil := issuer{signer(), name}.pair(t, func(id, access map[string]any) { access["sub"], access["client_id"] = "s-2", "evil" })
 	for label, row := range map[string]struct {
 		change func(result map[string]any)
@@ -231,14 +231,7 @@ func TestAccessTokenIsNotLost(t *testing.T) {
 func TestUnverifiedSessionIsVerifiedWhenItCanBe(t *testing.T) {
 	t.Parallel()
 	const name = "https://issuer.example"
-	keySet, err := jwt.MarshalKeys(signer().Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, _, err := jwt.ParseKeys(keySet, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := keySet(t)
 	other, err := jwt.NewSigner(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
