@@ -23,10 +23,10 @@ import (
 // version is set by the release build: -ldflags "-X main.version=1.2.3".
 var version = "dev"
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(newApp().run(os.Args[1:])) }
 
 // run is main with an exit code, so that deferred work is done before the end.
-func run(args []string) (code int) {
+func (a *app) run(args []string) (code int) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			fmt.Fprint(os.Stderr, crash())
@@ -34,7 +34,6 @@ func run(args []string) (code int) {
 		}
 	}()
 	undumped := disableCoreDumps()
-	a := newApp()
 	a.startChild = undumped
 	ctx, stop := a.signalContext()
 	defer stop()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
@@ -21,7 +22,20 @@ import (
 // TestMain lets the test binary be cogctl: scripts run it as a program of its
 // own, so what they see is what a user sees.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cogctl": main})
+	testscript.Main(m, map[string]func(){"cogctl": mainAtTestTime})
+}
+
+// mainAtTestTime is main on a machine whose clock is wrong by COGCTL_TEST_CLOCK,
+// as in "-7m".
+func mainAtTestTime() {
+	wrong, err := time.ParseDuration(os.Getenv("COGCTL_TEST_CLOCK"))
+	if err != nil {
+		main()
+		return
+	}
+	a := newApp()
+	a.now = func() time.Time { return time.Now().Add(wrong) }
+	os.Exit(a.run(os.Args[1:]))
 }
 
 // TestScripts runs testdata/script/*.txtar, one behaviour each. Besides the
@@ -32,6 +46,7 @@ func TestMain(m *testing.M) {
 //	person CODE FILE CMD run CMD with a terminal (-stdout: for its output too); FILE says what the person
 //	                     waits for and types (lines "expect TEXT", "type TEXT",
 //	                     "code": the last one that the sandbox sent)
+//	control METHOD PATH [JSON]  ask the sandbox's control listener
 //	odd                  start a server that answers as no user pool does
 //	parallel N CODE CMD  run CMD N times at once; all must end with that code
 //	                     and print the same
@@ -88,6 +103,7 @@ func scriptParams() testscript.Params {
 			"expire":   scriptExpire,
 			"parallel": scriptParallel,
 			"odd":      scriptOdd,
+			"control":  scriptControl,
 		},
 	}
 }
@@ -220,7 +236,10 @@ func scriptEnviron(ts *testscript.TestScript) []string {
 	var environ []string
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "CI", "WORK",
 		"COGCTL_CONFIG_DIR", "COGCTL_CACHE_DIR", "COGCTL_PROFILE", "COGCTL_PASSWORD", "COGCTL_NEW_PASSWORD", "COGCTL_NO_INPUT",
-		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_TOTP_SECRET", "COGCTL_MFA_CODE", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN"} {
+		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_TOTP_SECRET", "COGCTL_MFA_CODE", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN",
+		"COGCTL_TEST_CLOCK", "COGCTL_FLOW", "COGCTL_DEBUG", "COGCTL_ANSWER_CUSTOM_CHALLENGE", "COGCTL_ANSWER_CUSTOM_CHALLENGE_2", "COGCTL_ANSWER_SELECT_CHALLENGE",
+		"COGCTL_ANSWER_SELECT_MFA_TYPE", "COGCTL_SANDBOX_CONTROL_URL", "COGCTL_SANDBOX_CONTROL_KEY",
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"} {
 		if value := ts.Getenv(name); value != "" {
 			environ = append(environ, name+"="+value)
 		}
