@@ -14,9 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/awscred"
 	"github.com/cogctl/cogctl/internal/cache"
 	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/jwt"
@@ -40,7 +42,7 @@ type app struct {
 
 	saving  atomic.Int32 // sessions on their way into their files
 	patient atomic.Bool  // a program of the user's decides when this run ends
-	debug   debugLog
+	held    notes
 
 	flags    map[string]string // the global flags that were given, by field name
 	jsonMode bool              // the command's output is JSON, so errors are too
@@ -83,7 +85,7 @@ func execute(ctx context.Context, a *app, args []string) error {
 
 // exit prints err, once, and returns the process's exit code.
 func (a *app) exit(err error) int {
-	a.flushDebug()
+	a.flush()
 	report(a.redactedStderr(), a.placed(err), a.jsonMode)
 	return exitCode(err)
 }
@@ -219,6 +221,17 @@ func (a *app) verifier(s poolSettings) auth.Verifier {
 	disk := a.keyFiles()
 	keys := &jwt.RemoteKeys{URL: s.JWKS, Client: a.http(), Now: a.now, Load: disk.load, Store: disk.store}
 	return auth.Verifier{Keys: keys, Issuers: s.Issuers, ClientID: s.ClientID, Emulated: s.Emulated}
+}
+
+// caller is the AWS credentials of whoever runs this.
+func (a *app) caller(s poolSettings) aws.CredentialsProvider {
+	chain := awscred.Caller{Region: s.Region, HTTP: a.http()}
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		a.adoptChildEnviron()
+		found, err := chain.Retrieve(ctx)
+		a.redactor.Add(found.SecretAccessKey, found.SessionToken)
+		return found, err
+	})
 }
 
 // sessions is where sign-ins are kept.

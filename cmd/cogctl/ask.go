@@ -36,6 +36,7 @@ func (s signIn) storedAnswers() auth.Ask {
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		if q.Name != "" {
 			if answer := s.app.getenv(answerVariable(q.Name)); answer != "" {
+				s.app.redactor.Add(answer)
 				return answer, nil
 			}
 		}
@@ -43,12 +44,18 @@ func (s signIn) storedAnswers() auth.Ask {
 		case q.Item == auth.ItemNewPassword && s.secrets.newPassword != "":
 			return s.secrets.newPassword, nil
 		case q.Item == auth.ItemTOTP && s.secrets.totpSecret != "":
-			if q.Retry != "" {
-				return "", auth.ErrNoOther // the next code would be as wrong
+			// A code that served already, elsewhere, is followed by the next one; a wrong
+			// one would be followed by another wrong one.
+			if q.Retry != "" && !strings.Contains(q.Retry, "already been used") {
+				return "", auth.ErrNoOther
 			}
 			return s.totpCode(ctx, q.ServerTime)
 		case slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE") && s.secrets.mfaCode != "":
 			return s.secrets.mfaCode, nil
+		case q.Item == auth.ItemPassword && s.secrets.password != "":
+			return s.secrets.password, nil
+		case q.Item == auth.ItemFirstFactor && s.secrets.password != "" && slices.Contains(q.Options, "PASSWORD_SRP"):
+			return "PASSWORD_SRP", nil
 		case q.Item == auth.ItemMFAKind && s.secrets.totpSecret != "" && slices.Contains(q.Options, totpKind):
 			return totpKind, nil
 		}
@@ -78,8 +85,15 @@ func (s signIn) asker() auth.Ask {
 			return s.app.secretAnswer(ctx, fmt.Sprintf("Password for %s: ", q.Username))
 		case auth.ItemNewPassword:
 			return s.app.askNewPassword(ctx, q.Username)
-		case auth.ItemMFAKind:
+		case auth.ItemMFAKind, auth.ItemFirstFactor:
 			return s.app.choose(ctx, q)
+		case auth.ItemAuthenticator:
+			if q.Retry == "" {
+				s.app.redactor.Add(q.Secret)
+				s.app.showAuthenticator("Cognito "+s.pool.UserPoolID, q.Username, q.Secret)
+			}
+		case auth.ItemAnswer:
+			fmt.Fprintf(s.app.stderr, "%s\n", redact.Visible(q.Details))
 		}
 		return s.app.terminal.ask(ctx, redact.Visible(prompt(q)))
 	}
@@ -88,6 +102,8 @@ func (s signIn) asker() auth.Ask {
 // prompt is the question as it is put to a person.
 func prompt(q auth.Question) string {
 	switch {
+	case q.Item == auth.ItemAnswer:
+		return fmt.Sprintf("The answer of %s: ", q.Username)
 	case q.Item == auth.ItemAttribute:
 		return fmt.Sprintf("%s of %s: ", q.Name, q.Username)
 	case q.SentTo != "":
@@ -102,7 +118,7 @@ func (a *app) choose(ctx context.Context, q auth.Question) (string, error) {
 		for i, option := range q.Options {
 			fmt.Fprintf(a.stderr, "  %d  %s\n", i+1, redact.Visible(option))
 		}
-		answer, err := a.terminal.ask(ctx, fmt.Sprintf("Which second factor, 1 to %d: ", len(q.Options)))
+		answer, err := a.terminal.ask(ctx, fmt.Sprintf("The %s, 1 to %d: ", q.Item, len(q.Options)))
 		if err != nil {
 			return "", err
 		}
@@ -142,6 +158,12 @@ func inputNeeded(q auth.Question) error {
 	answers := slices.Clone(answersBy[q.Item])
 	if q.Item == auth.ItemAttribute {
 		subject = q.Username + ": " + q.Name
+	}
+	if q.Item == auth.ItemAuthenticator {
+		return hinted(&auth.InputError{Item: q.Item, Subject: subject}, "set the second factor up once, on a terminal: cogctl login --username %s", q.Username)
+	}
+	if q.Details != "" {
+		subject += " (" + q.Details + ")"
 	}
 	if q.Name != "" {
 		answers = append(answers, answerVariable(q.Name))

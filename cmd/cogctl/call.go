@@ -238,7 +238,7 @@ func (c *call) authorized() transport.Authorize {
 // in curl without -L.
 func (c *call) send() error {
 	response, err := c.authorized().RoundTrip(c.request)
-	c.app.flushDebug()
+	c.app.flush()
 	if err != nil {
 		return c.failed(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 
@@ -33,4 +34,33 @@ func (a *app) childEnviron(profile string) []string {
 		return strings.HasPrefix(entry, callersVariable+"=")
 	})
 	return append(kept, callersVariable+"="+strings.Join(append(a.callers(), profile), ","))
+}
+
+// adoptChildEnviron makes the environment of our children our own, for a library
+// that starts programs by itself: a credential_process of ~/.aws gets none of the
+// secrets meant for us, and knows which profile waits. We still know what was
+// taken out.
+func (a *app) adoptChildEnviron() {
+	kept := map[string]bool{}
+	for _, entry := range a.childEnviron(a.profiled.Name()) {
+		name, value, _ := strings.Cut(entry, "=")
+		kept[name] = true
+		if name == callersVariable {
+			_ = os.Setenv(name, value)
+		}
+	}
+	hidden := map[string]string{}
+	for _, entry := range a.environ {
+		if name, value, _ := strings.Cut(entry, "="); name != "" && !kept[name] {
+			hidden[name] = value
+			_ = os.Unsetenv(name)
+		}
+	}
+	getenv := a.getenv
+	a.getenv = func(name string) string {
+		if value, found := hidden[name]; found {
+			return value
+		}
+		return getenv(name)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/awscred"
 	"github.com/cogctl/cogctl/internal/cache"
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/redact"
@@ -116,8 +117,14 @@ func domainCode(err error) int {
 		origin       *transport.OriginError
 		plain        *transport.PlainHTTPError
 		service      *auth.ServiceError
+		caller       *auth.CallerError
+		uncalled     *awscred.MissingError
 	)
 	switch {
+	case errors.As(err, &caller) && caller.Code == "AccessDeniedException":
+		return exitRefused
+	case errors.As(err, &caller), errors.As(err, &uncalled):
+		return exitNeeded
 	case errors.As(err, &over), errors.As(err, &elsewhere), errors.As(err, &needed), errors.As(err, &challenge):
 		return exitNeeded
 	case errors.As(err, &refused), errors.As(err, &stillRefused):
@@ -147,8 +154,19 @@ func hintFor(err error) string {
 		lock     *cache.LockError
 		refused  *auth.RefusedError
 		service  *auth.ServiceError
+		lost     *auth.LostReplyError
+		caller   *auth.CallerError
+		uncalled *awscred.MissingError
 	)
 	switch {
+	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
+		return "nobody knows if the new password was set: sign in with it, or with the old one where that is refused"
+	case errors.As(err, &uncalled):
+		return "this flow takes AWS credentials of yours: aws configure, aws sso login, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	case errors.As(err, &caller) && caller.Code == "AccessDeniedException":
+		return "your AWS credentials need cognito-idp:AdminInitiateAuth and cognito-idp:AdminRespondToAuthChallenge"
+	case errors.As(err, &caller):
+		return "renew your AWS credentials: aws sts get-caller-identity shows if they are good"
 	case errors.As(err, &needed) && len(needed.Answers) > 0:
 		return "set " + strings.Join(needed.Answers, " or ")
 	case errors.As(err, &disabled) && len(disabled.Try) > 0:

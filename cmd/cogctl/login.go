@@ -19,6 +19,8 @@ type loginOptions struct {
 	flow          string
 	passwordStdin bool
 	noVerify      bool
+
+	rememberDevice bool
 }
 
 func newLogin(a *app) *cobra.Command {
@@ -28,9 +30,17 @@ func newLogin(a *app) *cobra.Command {
 		Short: "Sign in and keep the session",
 		Long: `Sign in to a user pool and keep the session, so that later commands find it.
 
-The flow srp proves the password without sending it. The flow password sends it
-to Cognito over TLS, for pools that migrate users and for emulators. The flow
-auto takes srp.
+The flows:
+  srp         prove the password without sending it; auto takes this
+  password    send it to Cognito over TLS: for pools that migrate users, and for
+              emulators
+  choice      choose the first factor: the password, or a code that is sent
+              (COGCTL_ANSWER_SELECT_CHALLENGE: PASSWORD_SRP, PASSWORD, EMAIL_OTP,
+              SMS_OTP)
+  custom      answer what the pool's own Lambda triggers ask
+              (COGCTL_ANSWER_CUSTOM_CHALLENGE, then ..._2, ..._3); custom-srp proves
+              the password first
+  admin       with your AWS credentials, for app clients that allow nothing else
 
 The password comes from COGCTL_PASSWORD, from --password-stdin, from the profile
 (a reference such as password = "cmd:pass show dev"), or is asked for. The ID
@@ -38,18 +48,22 @@ token is verified before anything is saved.
 
 A second factor is asked for, or comes from COGCTL_TOTP_SECRET (an authenticator
 app's secret, of which the code is computed) or COGCTL_MFA_CODE. Where several
-are offered, COGCTL_ANSWER_SELECT_MFA_TYPE chooses.
+are offered, COGCTL_ANSWER_SELECT_MFA_TYPE chooses. Where the pool wants one and
+you have none, an authenticator app is set up on the spot. A pool that tracks
+devices gets to know this one, and may ask for no second factor the next time.
 
 On a terminal without any profile, login asks for the user pool first and writes
 a profile.`,
 		Example: `  cogctl login
   cogctl login --username bob
-  printf '%s' "$COGCTL_PASSWORD" | cogctl login --username ann --password-stdin`,
+  printf '%s' "$COGCTL_PASSWORD" | cogctl login --username ann --password-stdin
+  COGCTL_TOTP_SECRET=$(cogctl sandbox totp totp) cogctl login --username totp`,
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLogin(cmd.Context(), a, o) },
 	}
-	cmd.Flags().StringVar(&o.flow, "flow", "", "how to sign in: auto, srp or password (COGCTL_FLOW)")
-	_ = cmd.RegisterFlagCompletionFunc("flow", cobra.FixedCompletions([]string{"auto", "srp", "password"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&o.flow, "flow", "", "how to sign in: "+strings.Join(flows(), ", ")+" (COGCTL_FLOW)")
+	_ = cmd.RegisterFlagCompletionFunc("flow", cobra.FixedCompletions(flows(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().BoolVar(&o.rememberDevice, "remember-device", false, "let this device stand in for the second factor, where the pool leaves that to you")
 	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&o.noVerify, "no-verify-id-token", false, "take the ID token unverified, for servers without a key set")
 	return cmd
@@ -64,7 +78,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if err != nil {
 		return err
 	}
-	l := login{signIn{app: a, profile: p, noVerify: o.noVerify}}
+	l := login{signIn{app: a, profile: p, noVerify: o.noVerify, rememberDevice: o.rememberDevice}}
 	if l.pool, err = pool(p); err != nil {
 		return err
 	}
@@ -109,16 +123,19 @@ func (l login) whose(ctx context.Context) (string, error) {
 	return l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.UserPoolID))
 }
 
-// run signs in: with a password at hand under the session's lock, so that
-// jobs that start together make one attempt; with one that is typed outside it,
-// because a person may take as long as they like.
+// run signs in. Where a person is there it does so outside the session's lock,
+// because they may take as long as they like; else under it, so that jobs that
+// start together make one attempt.
 func (l login) run(ctx context.Context, started time.Time) (auth.Session, error) {
 	dir, err := l.app.sessions(l.profile)
 	if err != nil {
 		return auth.Session{}, err
 	}
-	if l.secrets.password == "" {
-		return l.typed(ctx, dir)
+	if l.app.person(l.profile) || !l.unattended() {
+		return l.attended(ctx, dir)
+	}
+	if err := l.awaitCode(ctx); err != nil {
+		return auth.Session{}, err
 	}
 	renewer, err := l.renewer(l.storedAnswers())
 	if err != nil {
@@ -130,38 +147,33 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 		}
 		return renewer.SignInNow(ctx, old, found)
 	})
-	if err != nil && l.app.person(l.profile) {
-		var needed *auth.InputError
-		var refused *auth.RefusedError
-		switch {
-		case errors.As(err, &refused) && refused.WrongPassword() && !l.typedPassword:
-			fmt.Fprintf(l.app.stderr, "The password from %s was refused for %s.\n", l.profile.Get("password").Origin.Text, redact.Visible(l.user))
-			l.secrets.password = ""
-			return l.typed(ctx, dir)
-		case errors.As(err, &needed):
-			return l.typed(ctx, dir)
-		}
-	}
 	return l.app.seen(session), l.app.unsaved(l.explained(err))
 }
 
-// typed signs in with a person at the keyboard and saves the session after.
-func (l login) typed(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
-	ask := l.asker()
-	if l.secrets.password == "" {
-		password, err := ask(ctx, auth.Question{Item: auth.ItemPassword, Username: l.user})
+// attended signs in with a person at the keyboard and saves the session after. A
+// stored password that is refused is told, and another asked for.
+func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
+	renewer, err := l.renewer(nil)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	var tokens auth.Tokens
+	for {
+		flow, err := l.flow(renewer.Client, auth.User{Ask: l.asker(), Tell: l.tell})
 		if err != nil {
 			return auth.Session{}, err
 		}
-		l.secrets.password, l.typedPassword = password, true
-	}
-	renewer, err := l.renewer(ask)
-	if err != nil {
-		return auth.Session{}, err
-	}
-	tokens, err := renewer.SignIn.Login(ctx)
-	if err != nil {
-		return auth.Session{}, err
+		tokens, err = flow.Login(ctx)
+		var refused *auth.RefusedError
+		if errors.As(err, &refused) && refused.WrongPassword() && l.byPassword() && l.secrets.password != "" && !l.typedPassword && l.app.person(l.profile) {
+			fmt.Fprintf(l.app.stderr, "The password from %s was refused for %s.\n", l.profile.Get("password").Origin.Text, redact.Visible(l.user))
+			l.secrets.password = ""
+			continue
+		}
+		if err != nil {
+			return auth.Session{}, l.explained(err)
+		}
+		break
 	}
 	fresh, err := renewer.Verifier.Begin(ctx, renewer.Base, tokens)
 	if err != nil {
@@ -170,6 +182,9 @@ func (l login) typed(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Se
 	session, err := dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return fresh, nil })
 	return l.app.seen(session), l.app.unsaved(err)
 }
+
+// tell says at once what a person waits for.
+func (l login) tell(text string) { fmt.Fprintf(l.app.stderr, "cogctl: %s\n", redact.Visible(text)) }
 
 // remember makes this user the one that later commands mean.
 func (l login) remember(ctx context.Context) error {

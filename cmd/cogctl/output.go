@@ -98,28 +98,31 @@ func until(t, now time.Time) string {
 	return fmt.Sprintf("%s (in %s)", stamp, left)
 }
 
-// debugLog holds what --debug has to say until no lock is held: whoever reads
-// standard error may be slow, or gone.
-type debugLog struct {
+// notes hold what there is to say until no lock is held: whoever reads standard
+// error may be slow, or gone.
+type notes struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-// debugEvent notes one exchange with a server. The event holds allow-listed fields
-// only; the redactor is the second net.
-func (a *app) debugEvent(e transport.Event) {
-	a.debug.mu.Lock()
-	defer a.debug.mu.Unlock()
-	a.debug.lines = append(a.debug.lines, e.String())
+// later notes a line to be printed when no lock is held.
+func (a *app) later(format string, args ...any) {
+	a.held.mu.Lock()
+	defer a.held.mu.Unlock()
+	a.held.lines = append(a.held.lines, fmt.Sprintf(format, args...))
 }
 
-// flushDebug prints what was noted.
-func (a *app) flushDebug() {
-	a.debug.mu.Lock()
-	lines := a.debug.lines
-	a.debug.lines = nil
-	a.debug.mu.Unlock()
+// debugEvent notes one exchange with a server. The event holds allow-listed fields
+// only; the redactor is the second net.
+func (a *app) debugEvent(e transport.Event) { a.later("debug: %s", e) }
+
+// flush prints what was noted.
+func (a *app) flush() {
+	a.held.mu.Lock()
+	lines := a.held.lines
+	a.held.lines = nil
+	a.held.mu.Unlock()
 	for _, line := range lines {
-		fmt.Fprintf(a.redactedStderr(), "cogctl: debug: %s\n", redact.Visible(line))
+		fmt.Fprintf(a.redactedStderr(), "cogctl: %s\n", redact.Visible(line))
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/pquerna/otp/totp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -42,7 +44,7 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	ts.Check(cmd.Start())
 	slave.Close()
-	talk := converse(master, ts.ReadFile(args[1]), func() string { return lastCode(ts) })
+	talk := converse(master, ts.ReadFile(args[1]), func(verb, text string) string { return played(ts, verb, text) })
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
@@ -65,19 +67,52 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// played does the lines of a person's part that need the sandbox.
+func played(ts *testscript.TestScript, verb, text string) string {
+	base, key := ts.Getenv("COGCTL_SANDBOX_CONTROL_URL"), ts.Getenv("COGCTL_SANDBOX_CONTROL_KEY")
+	switch verb {
+	case "code":
+		return lastCode(ts)
+	case "totp":
+		_, body, _ := control(base, key, "GET", "/users/"+text+"/totp", "")
+		var authenticator struct{ Code string }
+		_ = json.Unmarshal(body, &authenticator)
+		return authenticator.Code
+	}
+	words := strings.SplitN(text, " ", 3)
+	_, body, err := control(base, key, words[0], words[1], words[2])
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
+}
+
+// firstCode is what an authenticator app shows that scanned what the terminal
+// shows.
+func firstCode(shown string) string {
+	_, after, _ := strings.Cut(shown, "&secret=")
+	secret, _, _ := strings.Cut(after, "\r")
+	code, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		return err.Error()
+	}
+	return code
+}
+
 // talk is the other side of a terminal.
 type talk struct {
 	screen chan string // what was shown, handed out once at the end
 	left   string      // the first thing waited for that never came
 	look   chan chan string
-	code   func() string
+	play   func(verb, text string) string // what else a line types or does
 }
 
 // converse plays the person's part: for each line "expect TEXT" it waits until
 // the terminal shows TEXT after what was matched before, for "type TEXT" it
-// types TEXT and return, for "code" what the sandbox sent last.
-func converse(master *os.File, part string, code func() string) *talk {
-	t := &talk{screen: make(chan string, 1), look: make(chan chan string), code: code}
+// types TEXT and return, for "code" what the sandbox sent last, for "totp USER" the next code of the
+// user's authenticator, for "first-code" that of the secret on the screen; "control METHOD PATH JSON" asks the sandbox's control.
+func converse(master *os.File, part string, play func(verb, text string) string) *talk {
+	t := &talk{screen: make(chan string, 1), look: make(chan chan string), play: play}
 	chunks := make(chan []byte)
 	go func() {
 		defer close(chunks)
@@ -92,11 +127,11 @@ func converse(master *os.File, part string, code func() string) *talk {
 			}
 		}
 	}()
-	go t.play(master, strings.Split(strings.TrimSpace(part), "\n"), chunks)
+	go t.run(master, strings.Split(strings.TrimSpace(part), "\n"), chunks)
 	return t
 }
 
-func (t *talk) play(master *os.File, lines []string, chunks <-chan []byte) {
+func (t *talk) run(master *os.File, lines []string, chunks <-chan []byte) {
 	var shown strings.Builder
 	seen := 0
 	step := func() bool { // does the next line, if its time has come
@@ -104,8 +139,12 @@ func (t *talk) play(master *os.File, lines []string, chunks <-chan []byte) {
 		switch verb {
 		case "type":
 			_, _ = master.WriteString(text + "\n")
-		case "code":
-			_, _ = master.WriteString(t.code() + "\n")
+		case "first-code":
+			_, _ = master.WriteString(firstCode(shown.String()) + "\n")
+		case "code", "totp":
+			_, _ = master.WriteString(t.play(verb, text) + "\n")
+		case "control":
+			t.play(verb, text)
 		case "press":
 			_, _ = master.WriteString(map[string]string{"ctrl-c": "\x03", "ctrl-d": "\x04"}[text])
 		case "expect":

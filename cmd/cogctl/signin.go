@@ -28,11 +28,17 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 		if s.user == "" {
 			return auth.Session{}, s.needed()
 		}
-		if stored, found, err := dir.Read(s.key()); err == nil && found && a.now().Add(min).Before(stored.FreshUntil()) {
+		stored, found, err := dir.Read(s.key())
+		if err == nil && found && a.now().Add(min).Before(stored.FreshUntil()) {
 			return a.seen(stored), nil
 		}
 		if s.secrets, err = a.credentials(ctx, s.profile); err != nil {
 			return auth.Session{}, err
+		}
+		if stored.Refresh == "" && s.unattended() {
+			if err := s.awaitCode(ctx); err != nil {
+				return auth.Session{}, err
+			}
 		}
 		renewer, err := s.renewer(s.storedAnswers())
 		if err != nil {
@@ -72,7 +78,8 @@ type signIn struct {
 	secrets  credentials
 	noVerify bool
 
-	typedPassword bool // or read from standard input: not the profile's
+	typedPassword  bool // or read from standard input: not the profile's
+	rememberDevice bool
 }
 
 // key is what the session is filed under.
@@ -91,26 +98,80 @@ func (s signIn) renewer(ask auth.Ask) (auth.Renewer, error) {
 		s.app.warn("the ID token is not verified: --no-verify-id-token was given")
 		r.Verifier.Skip = true
 	}
-	if s.secrets.password == "" {
+	if !s.unattended() {
 		return r, nil
 	}
 	var err error
-	if r.Mark, err = r.Base.Mark(s.secrets.password); err != nil {
+	if r.Mark, err = r.Base.Mark(s.proof()); err != nil {
 		return r, err
 	}
-	r.SignIn, err = flow(s.profile.Get("flow").Text, client, s, ask)
+	r.SignIn, err = s.flow(client, auth.User{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
 	return r, err
 }
 
-// flow picks the way to sign in with a password.
-func flow(name string, client *auth.Client, s signIn, ask auth.Ask) (auth.Flow, error) {
-	switch name {
-	case "", "auto", "srp":
-		return auth.SRP{Client: client, Username: s.user, Password: s.secrets.password, Ask: ask}, nil
-	case "password":
-		return auth.Password{Client: client, Username: s.user, Password: s.secrets.password, Ask: ask}, nil
+// unattended tells whether what the flow begins with is at hand, so that signing in
+// needs nobody, as far as that can be known before it is tried.
+func (s signIn) unattended() bool { return s.proof() != "" }
+
+// byPassword tells the ways to sign in that a password is part of.
+func (s signIn) byPassword() bool {
+	switch s.profile.Get("flow").Text {
+	case "custom":
+		return false
+	case "choice":
+		factor := s.firstFactor()
+		return factor == "" || strings.HasPrefix(factor, "PASSWORD")
 	}
-	return nil, usagef("the flow %q is not one this version signs in by: choose auto, srp or password", name)
+	return true
+}
+
+// firstFactor is what the choice flow shall begin with, if that was said.
+func (s signIn) firstFactor() string { return s.app.getenv(answerVariable("SELECT_CHALLENGE")) }
+
+// customChallenge is the first question of a custom flow; the following ones are
+// CUSTOM_CHALLENGE_2 and so on.
+const customChallenge = "CUSTOM_CHALLENGE"
+
+// proof is what a refused sign-in is known by again: the password, and in the
+// custom flow the answer.
+func (s signIn) proof() string {
+	switch {
+	case s.byPassword():
+		return s.secrets.password
+	case s.profile.Get("flow").Text == "custom":
+		return s.app.getenv(answerVariable(customChallenge))
+	}
+	return "" // a code that will be sent
+}
+
+// flow is the way to sign in that the profile, or --flow, chooses.
+func (s signIn) flow(client *auth.Client, u auth.User) (auth.Flow, error) {
+	u.Client, u.Username, u.Password = client, s.user, s.secrets.password
+	u, err := s.withDevice(u)
+	if err != nil {
+		return nil, err
+	}
+	switch name := s.profile.Get("flow").Text; name {
+	case "", "auto", "srp":
+		return auth.SRP(u), nil
+	case "password":
+		return auth.Password(u), nil
+	case "custom":
+		return auth.Custom(u), nil
+	case "custom-srp":
+		return auth.CustomSRP(u), nil
+	case "choice":
+		return auth.Choice{User: u, Preferred: s.firstFactor()}, nil
+	case "admin":
+		return auth.Admin{User: u, Credentials: s.app.caller(s.pool)}, nil
+	default:
+		return nil, usagef("the flow %q is not one this version signs in by: choose one of %s", name, strings.Join(flows(), ", "))
+	}
+}
+
+// flows are the ways to sign in, as --flow takes them.
+func flows() []string {
+	return []string{"auto", "srp", "password", "custom", "custom-srp", "choice", "admin"}
 }
 
 // needed says that a person must sign in, and with which command.
@@ -148,7 +209,7 @@ func (s signIn) withoutPerson() string {
 // may not be the one that was found.
 func (s signIn) explained(err error) error {
 	var refused *auth.RefusedError
-	if !errors.As(err, &refused) || !refused.WrongPassword() || s.typedPassword {
+	if !errors.As(err, &refused) || !refused.WrongPassword() || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
 		return err
 	}
 	return hinted(err, "the password came from %s", s.profile.Get("password").Origin.Text)

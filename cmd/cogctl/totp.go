@@ -53,6 +53,29 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	return code, nil
 }
 
+// awaitCode waits, without a lock, until a code can be made that was not sent
+// before, and says so to a person. What is left of the wait, because the server's
+// clock is another, totpCode sees to.
+func (s signIn) awaitCode(ctx context.Context) error {
+	if s.secrets.totpSecret == "" {
+		return nil
+	}
+	steps, err := s.app.usedSteps(s.profile)
+	if err != nil {
+		return err
+	}
+	last, found, err := steps.Read(s.key())
+	if err != nil || !found {
+		return err
+	}
+	next := time.Unix((last.Step+1)*int64(totpPeriod.Seconds()), 0)
+	if wait := next.Sub(s.app.now()); wait > 0 && wait <= totpPeriod {
+		s.app.note("the last code was used already; waiting %s for the next", wait.Round(time.Second))
+		return pause(ctx, wait)
+	}
+	return nil
+}
+
 // pause waits for the next code to begin. It says nothing: the session's lock is
 // held.
 func pause(ctx context.Context, wait time.Duration) error {

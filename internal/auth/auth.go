@@ -5,9 +5,9 @@
 //
 //   - [Client] is one app client of one user pool, spoken to through AWS's own
 //     SDK client. It adds SECRET_HASH, with the username that each step wants.
-//   - [SRP] and [Password] are the flows. Each is a struct whose fields are what
-//     it needs and whose Login walks the challenges until Cognito hands out
-//     [Tokens], or asks for something nobody here can answer.
+//   - [SRP], [Password], [Custom], [CustomSRP], [Choice] and [Admin] are the flows.
+//     Each is made of a [User], and its Login walks the challenges until Cognito
+//     hands out [Tokens], or asks for something nobody here can answer.
 //   - [Verifier] checks the ID token before anything is believed or saved.
 //   - [Session] is what is kept: the tokens, who they are for, and where they
 //     came from. A refresh token goes back to no other place.
@@ -43,6 +43,8 @@ type Tokens struct {
 	// Username is the user's real name in the pool as the challenges named it;
 	// it differs from the typed one when an alias such as an e-mail was typed.
 	Username string
+
+	deviceGroup string // DeviceGroupKey, which comes with a new DeviceKey
 }
 
 // Flow is one way to sign in.
@@ -65,6 +67,11 @@ const (
 	ItemSMSCode     Item = "code sent by SMS"
 	ItemEmailCode   Item = "code sent by e-mail"
 	ItemMFAKind     Item = "choice of a second factor"
+	ItemFirstFactor Item = "choice of a way to sign in"
+	ItemAnswer      Item = "answer to the pool's own question"
+	// ItemAuthenticator wants the first code of an authenticator app that is set up
+	// with Question.Secret.
+	ItemAuthenticator Item = "first code of a new authenticator app"
 )
 
 // Question is one thing to be asked of a person, or of whatever stands in for
@@ -77,6 +84,8 @@ type Question struct {
 
 	SentTo     string    // where a code went, as the server masks it: "j***@g***"
 	Options    []string  // what may be chosen
+	Details    string    // the question itself, in the pool's words; may have several lines
+	Secret     string    // that a new authenticator app is set up with, base32
 	ServerTime time.Time // the server's clock when it asked; zero when unknown
 }
 

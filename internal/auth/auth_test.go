@@ -352,7 +352,7 @@ func TestFlowDisabled(t *testing.T) {
 		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 		_, err := auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
 		var disabled *auth.FlowDisabledError
-		if !errors.As(err, &disabled) || !slices.Equal(disabled.Try, []string{"password"}) {
+		if !errors.As(err, &disabled) || !slices.Equal(disabled.Try, []string{"password", "choice"}) {
 			t.Errorf("%s: %v", answer["message"], err)
 		}
 	}

@@ -21,23 +21,44 @@ type answerer func(a *attempt, ctx context.Context, s step, op string) (step, er
 // a stored value or a person.
 func challenges() map[types.ChallengeNameType]answerer {
 	return map[types.ChallengeNameType]answerer{
-		types.ChallengeNameTypePasswordVerifier:    (*attempt).passwordVerifier,
-		types.ChallengeNameTypeNewPasswordRequired: (*attempt).newPassword,
-		types.ChallengeNameTypeSoftwareTokenMfa:    code("SOFTWARE_TOKEN_MFA_CODE", ItemTOTP),
-		types.ChallengeNameTypeSmsMfa:              code("SMS_MFA_CODE", ItemSMSCode),
-		types.ChallengeNameTypeEmailOtp:            code("EMAIL_OTP_CODE", ItemEmailCode),
-		types.ChallengeNameTypeSmsOtp:              code("SMS_OTP_CODE", ItemSMSCode),
-		types.ChallengeNameTypeSelectMfaType:       (*attempt).selectMFA,
+		types.ChallengeNameTypePasswordVerifier:       (*attempt).passwordVerifier,
+		types.ChallengeNameTypeNewPasswordRequired:    (*attempt).newPassword,
+		types.ChallengeNameTypeSoftwareTokenMfa:       code("SOFTWARE_TOKEN_MFA_CODE", ItemTOTP),
+		types.ChallengeNameTypeSmsMfa:                 code("SMS_MFA_CODE", ItemSMSCode),
+		types.ChallengeNameTypeEmailOtp:               code("EMAIL_OTP_CODE", ItemEmailCode),
+		types.ChallengeNameTypeSmsOtp:                 code("SMS_OTP_CODE", ItemSMSCode),
+		types.ChallengeNameTypeSelectMfaType:          (*attempt).selectMFA,
+		types.ChallengeNameTypeMfaSetup:               (*attempt).setupMFA,
+		types.ChallengeNameTypeDeviceSrpAuth:          (*attempt).deviceSRP,
+		types.ChallengeNameTypeDevicePasswordVerifier: (*attempt).devicePassword,
+		types.ChallengeNameTypeCustomChallenge:        (*attempt).custom,
+		types.ChallengeNameTypeSelectChallenge:        (*attempt).selectChallenge,
+		types.ChallengeNameTypePassword:               (*attempt).password,
+		types.ChallengeNameTypePasswordSrp:            (*attempt).password,
+		types.ChallengeNameTypeWebAuthn:               (*attempt).passkey,
 	}
 }
 
-// passwordVerifier computes the SRP proof. The timestamp in it is the server's
-// own time, read off the challenge's Date, so that a wrong local clock does not
-// look like a wrong password.
+// passwordVerifier computes the SRP proof of the password.
 func (a *attempt) passwordVerifier(ctx context.Context, s step, op string) (step, error) {
 	if a.handshake == nil {
 		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
 	}
+	pool, err := srp.PoolName(a.client.config.UserPoolID)
+	if err != nil {
+		return step{}, err
+	}
+	responses, err := a.proof(a.handshake, srp.Identity{Pool: pool, User: a.username, Password: a.user.Password}, s)
+	if err != nil {
+		return step{}, fmt.Errorf("%s: the server's %s challenge: %w", op, s.challenge, err)
+	}
+	return a.respond(ctx, s, responses, op)
+}
+
+// proof answers an SRP challenge. The timestamp in it is the server's own time,
+// read off the challenge's Date, so that a wrong local clock does not look like a
+// wrong password.
+func (a *attempt) proof(handshake *srp.Client, id srp.Identity, s step) (map[string]string, error) {
 	at := s.serverTime
 	if at.IsZero() {
 		at = s.received
@@ -45,18 +66,15 @@ func (a *attempt) passwordVerifier(ctx context.Context, s step, op string) (step
 	if waited := a.client.config.Now().Sub(s.received); waited > 0 && waited < time.Minute {
 		at = at.Add(waited)
 	}
-	proof, err := a.handshake.Prove(
-		srp.Identity{Pool: a.pool, User: a.username, Password: a.password},
-		srp.Challenge{Salt: s.parameters["SALT"], B: s.parameters["SRP_B"], SecretBlock: s.parameters["SECRET_BLOCK"]},
-		at)
+	proof, err := handshake.Prove(id, srp.Challenge{Salt: s.parameters["SALT"], B: s.parameters["SRP_B"], SecretBlock: s.parameters["SECRET_BLOCK"]}, at)
 	if err != nil {
-		return step{}, fmt.Errorf("%s: the server's %s challenge: %w", op, s.challenge, err)
+		return nil, err
 	}
-	return a.respond(ctx, s, map[string]string{
+	return map[string]string{
 		"PASSWORD_CLAIM_SIGNATURE":    proof.Signature,
 		"PASSWORD_CLAIM_SECRET_BLOCK": proof.SecretBlock,
 		"TIMESTAMP":                   proof.Timestamp,
-	}, op)
+	}, nil
 }
 
 // maxTries bounds how often one question is asked again after a refused answer.
@@ -70,7 +88,7 @@ func (a *attempt) answered(ctx context.Context, q Question, send func(answer str
 	var last string
 	var refusal error
 	for range maxTries {
-		answer, err := a.ask(ctx, q)
+		answer, err := a.user.Ask(ctx, q)
 		switch {
 		case refusal != nil && (errors.Is(err, ErrNoOther) || err == nil && answer == last):
 			return step{}, refusal // a stored value has no second answer
@@ -137,7 +155,7 @@ func (a *attempt) missingAttributes(ctx context.Context, s step) (map[string]str
 		if value, ok := known[name].(string); ok && value != "" {
 			continue
 		}
-		value, err := a.ask(ctx, Question{Item: ItemAttribute, Username: a.username, Name: name})
+		value, err := a.user.Ask(ctx, Question{Item: ItemAttribute, Username: a.username, Name: name})
 		if err != nil {
 			return nil, err
 		}

@@ -104,6 +104,7 @@ type step struct {
 	challenge  types.ChallengeNameType
 	parameters map[string]string
 	session    string
+	available  []types.ChallengeNameType // what SELECT_CHALLENGE may choose
 	serverTime time.Time
 	received   time.Time
 }
@@ -118,7 +119,7 @@ func (c *Client) initiate(ctx context.Context, flow types.AuthFlowType, paramete
 	if err != nil {
 		return step{}, c.disabled(flow, refusedAtOnce(apiError(op, err)))
 	}
-	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
+	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session), available: out.AvailableChallenges}
 	return c.stamp(s, out.ResultMetadata), nil
 }
 
@@ -146,14 +147,20 @@ func (c *Client) respond(ctx context.Context, s step, responses map[string]strin
 	}
 	out, err := c.api.RespondToAuthChallenge(ctx, input)
 	if err != nil {
-		var api smithy.APIError
-		if !errors.As(err, &api) && neverArrived(err) == aws.FalseTernary && ctx.Err() == nil && !arrived(err) {
-			return step{}, &LostReplyError{Challenge: string(s.challenge), Err: plain(err)}
-		}
-		return step{}, apiError(op, err)
+		return step{}, lostOr(ctx, s, err, apiError(op, err))
 	}
 	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
 	return c.stamp(next, out.ResultMetadata), nil
+}
+
+// lostOr is a *LostReplyError when the answer to a challenge may have been taken
+// and the reply did not come, else otherwise.
+func lostOr(ctx context.Context, s step, err, otherwise error) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) && neverArrived(err) == aws.FalseTernary && ctx.Err() == nil && !arrived(err) {
+		return &LostReplyError{Challenge: string(s.challenge), Err: plain(err)}
+	}
+	return otherwise
 }
 
 // arrived tells a reply that came and could not be read from one that never came.
@@ -187,8 +194,11 @@ func (c *Client) disabled(flow types.AuthFlowType, err error) error {
 		return err
 	}
 	try := map[types.AuthFlowType][]string{
-		types.AuthFlowTypeUserSrpAuth:      {"password"},
-		types.AuthFlowTypeUserPasswordAuth: {"srp"},
+		types.AuthFlowTypeUserSrpAuth:           {"password", "choice"},
+		types.AuthFlowTypeUserPasswordAuth:      {"srp", "choice"},
+		types.AuthFlowTypeUserAuth:              {"srp", "password"},
+		types.AuthFlowTypeCustomAuth:            {"srp", "password"},
+		types.AuthFlowTypeAdminUserPasswordAuth: {"srp", "password"},
 	}[flow]
 	return &FlowDisabledError{Flow: string(flow), ClientID: c.config.ClientID, Try: try}
 }
@@ -205,7 +215,7 @@ func (s step) tokens(username string) (Tokens, error) {
 		Username:   username,
 	}
 	if device := s.result.NewDeviceMetadata; device != nil {
-		t.DeviceKey = aws.ToString(device.DeviceKey)
+		t.DeviceKey, t.deviceGroup = aws.ToString(device.DeviceKey), aws.ToString(device.DeviceGroupKey)
 	}
 	if t.Access == "" && t.ID == "" {
 		return Tokens{}, fmt.Errorf("the server's AuthenticationResult holds neither an ID token nor an access token")

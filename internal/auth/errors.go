@@ -56,9 +56,13 @@ func (e *InputError) Error() string {
 type UnsupportedChallengeError struct {
 	Name     string // ChallengeName, such as SOFTWARE_TOKEN_MFA
 	Username string
+	Why      string // when it is known
 }
 
 func (e *UnsupportedChallengeError) Error() string {
+	if e.Why != "" {
+		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", e.Username, e.Name, e.Why)
+	}
 	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s, which this version of cogctl cannot answer", e.Username, e.Name)
 }
 

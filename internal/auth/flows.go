@@ -3,116 +3,122 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-
-	"github.com/cogctl/cogctl/internal/srp"
 )
 
 // SRP signs in by USER_SRP_AUTH: the password proves itself and never travels.
-type SRP struct {
-	Client   *Client
-	Username string // as typed; an alias such as an e-mail address will do
-	Password string
-	Ask      Ask // for what challenges want beyond the password
-}
+type SRP User
 
-// Login implements Flow. An answer that got lost after the proof was sent
-// restarts the flow once: a challenge serves one answer only.
+// Login implements Flow.
 func (f SRP) Login(ctx context.Context) (Tokens, error) {
-	tokens, err := f.login(ctx)
-	var lost *LostReplyError
-	if errors.As(err, &lost) && lost.Challenge == string(types.ChallengeNameTypePasswordVerifier) {
-		return f.login(ctx)
-	}
-	return tokens, err
-}
-
-func (f SRP) login(ctx context.Context) (Tokens, error) {
-	pool, err := srp.PoolName(f.Client.config.UserPoolID)
-	if err != nil {
-		return Tokens{}, err
-	}
-	handshake, err := srp.NewClient(f.Client.config.Random)
-	if err != nil {
-		return Tokens{}, err
-	}
-	parameters := f.Client.secretHash(map[string]string{"USERNAME": f.Username, "SRP_A": handshake.A()}, f.Username)
-	a := &attempt{client: f.Client, username: f.Username, ask: f.Ask, pool: pool, password: f.Password, handshake: handshake}
-	return a.run(ctx, types.AuthFlowTypeUserSrpAuth, parameters)
+	return User(f).login(ctx, (*attempt).openSRP, ItemPassword)
 }
 
 // Password signs in by USER_PASSWORD_AUTH: the password travels to Cognito over
 // TLS. It is for pools that migrate users, and for emulators without SRP.
-type Password struct {
-	Client   *Client
-	Username string
-	Password string
-	Ask      Ask
-}
+type Password User
 
 // Login implements Flow.
 func (f Password) Login(ctx context.Context) (Tokens, error) {
-	parameters := f.Client.secretHash(map[string]string{"USERNAME": f.Username, "PASSWORD": f.Password}, f.Username)
-	a := &attempt{client: f.Client, username: f.Username, ask: f.Ask}
-	return a.run(ctx, types.AuthFlowTypeUserPasswordAuth, parameters)
+	return User(f).login(ctx, openPassword(types.AuthFlowTypeUserPasswordAuth), ItemPassword)
 }
 
-// maxSteps bounds the challenges of one sign-in, so that a server that asks
-// for ever is told apart from one that asks a lot.
-const maxSteps = 20
+// Custom signs in by CUSTOM_AUTH: the pool's own Lambda triggers ask whatever
+// they like, as often as they like. No password is part of it.
+type Custom User
 
-// attempt is one sign-in on its way through the challenges.
-type attempt struct {
-	client   *Client
-	username string // as typed, then the pool's own name once a challenge says it
-	ask      Ask
-
-	pool      string // the SRP flow's alone, as the next two
-	password  string
-	handshake *srp.Client
+// Login implements Flow.
+func (f Custom) Login(ctx context.Context) (Tokens, error) {
+	open := func(a *attempt, ctx context.Context, op string) (step, error) {
+		return a.initiate(ctx, types.AuthFlowTypeCustomAuth, a.opening(nil), op)
+	}
+	return User(f).login(ctx, open, "")
 }
 
-func (a *attempt) run(ctx context.Context, flow types.AuthFlowType, parameters map[string]string) (Tokens, error) {
-	op := fmt.Sprintf("sign in %s at %s", a.username, a.client.config.UserPoolID)
-	s, err := a.client.initiate(ctx, flow, parameters, op)
+// CustomSRP is Custom for triggers that want the password proved by SRP before
+// they ask.
+type CustomSRP User
+
+// Login implements Flow.
+func (f CustomSRP) Login(ctx context.Context) (Tokens, error) {
+	open := func(a *attempt, ctx context.Context, op string) (step, error) {
+		public, err := a.public()
+		if err != nil {
+			return step{}, err
+		}
+		// The SDK's documentation prints the name as ChallengeName; Lambda triggers
+		// and Cognito's own clients know it as this.
+		return a.initiate(ctx, types.AuthFlowTypeCustomAuth, a.opening(map[string]string{"CHALLENGE_NAME": "SRP_A", "SRP_A": public}), op)
+	}
+	return User(f).login(ctx, open, ItemPassword)
+}
+
+// Choice signs in by USER_AUTH: the user's first factor is chosen from what the
+// pool and the user have, a password or a code that is sent.
+type Choice struct {
+	User
+	// Preferred is the challenge to begin with: PASSWORD_SRP, PASSWORD, EMAIL_OTP
+	// or SMS_OTP. When it is empty, a password that is at hand is proved by SRP;
+	// without one the user chooses.
+	Preferred string
+}
+
+// Login implements Flow.
+func (f Choice) Login(ctx context.Context) (Tokens, error) {
+	preferred := types.ChallengeNameType(f.Preferred)
+	if preferred == "" && f.Password != "" {
+		preferred = types.ChallengeNameTypePasswordSrp
+	}
+	open := func(a *attempt, ctx context.Context, op string) (step, error) {
+		parameters := map[string]string{}
+		if preferred != "" {
+			with, err := a.firstFactor(ctx, preferred)
+			if err != nil {
+				return step{}, err
+			}
+			parameters = with
+			parameters["PREFERRED_CHALLENGE"] = string(preferred)
+		}
+		return a.initiate(ctx, types.AuthFlowTypeUserAuth, a.opening(parameters), op)
+	}
+	return f.User.login(ctx, open, "")
+}
+
+// Admin signs a user in by the operations of administrators, AdminInitiateAuth
+// and AdminRespondToAuthChallenge, with AWS credentials that may call them.
+type Admin struct {
+	User
+	Credentials aws.CredentialsProvider
+}
+
+// Login implements Flow. It tries ADMIN_USER_PASSWORD_AUTH and, where the app
+// client does not allow that, USER_SRP_AUTH.
+func (f Admin) Login(ctx context.Context) (Tokens, error) {
+	credentials, err := f.Credentials.Retrieve(ctx)
 	if err != nil {
 		return Tokens{}, err
 	}
-	for range maxSteps {
-		if s.result != nil {
-			return s.tokens(a.username)
-		}
-		if s.challenge == "" {
-			return Tokens{}, fmt.Errorf("%s: the server's answer holds neither tokens nor a challenge", op)
-		}
-		answer, known := challenges()[s.challenge]
-		if !known {
-			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
-		}
-		a.rename(s.parameters)
-		s, err = answer(a, ctx, s, op)
-		if err != nil {
-			return Tokens{}, err
-		}
+	f.Ask = steady(f.Ask) // for both
+	f.admin = func(context.Context) (aws.Credentials, error) { return credentials, nil }
+	tokens, err := f.User.login(ctx, openPassword(types.AuthFlowTypeAdminUserPasswordAuth), ItemPassword)
+	if disabled := (*FlowDisabledError)(nil); errors.As(err, &disabled) {
+		return f.User.login(ctx, (*attempt).openSRP, ItemPassword)
 	}
-	return Tokens{}, fmt.Errorf("%s: the server asked for more than %d challenges in a row", op, maxSteps)
+	return tokens, err
 }
 
-// rename takes over the user's real name when a challenge tells it. From then
-// on every response, and its SECRET_HASH, must carry that name.
-func (a *attempt) rename(parameters map[string]string) {
-	for _, key := range []string{"USER_ID_FOR_SRP", "USERNAME"} {
-		if name := parameters[key]; name != "" {
-			a.username = name
-			return
-		}
+func (a *attempt) openSRP(ctx context.Context, op string) (step, error) {
+	public, err := a.public()
+	if err != nil {
+		return step{}, err
 	}
+	return a.initiate(ctx, types.AuthFlowTypeUserSrpAuth, a.opening(map[string]string{"SRP_A": public}), op)
 }
 
-// respond answers a challenge, adding what every response carries.
-func (a *attempt) respond(ctx context.Context, s step, responses map[string]string, op string) (step, error) {
-	responses["USERNAME"] = a.username
-	return a.client.respond(ctx, s, a.client.secretHash(responses, a.username), op)
+func openPassword(flow types.AuthFlowType) opener {
+	return func(a *attempt, ctx context.Context, op string) (step, error) {
+		return a.initiate(ctx, flow, a.opening(map[string]string{"PASSWORD": a.user.Password}), op)
+	}
 }

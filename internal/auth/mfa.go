@@ -6,7 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
@@ -20,14 +24,58 @@ func code(response string, item Item) answerer {
 	}
 }
 
-// mistyped is the server's word on a wrong code. The session lives on, so the
-// code may be typed again: measured for EMAIL_OTP, six wrong tries in a row.
+// mistyped is the server's word on a wrong code, or on one of an authenticator
+// app that served already. The session lives on, so another may be given: measured
+// for EMAIL_OTP, six wrong tries in a row.
 func mistyped(err error) string {
 	var refused *RefusedError
-	if errors.As(err, &refused) && refused.Code == "CodeMismatchException" {
+	if errors.As(err, &refused) && (refused.Code == "CodeMismatchException" || refused.Code == "ExpiredCodeException" && usedOnce(refused.Message)) {
 		return refused.Message
 	}
 	return ""
+}
+
+// usedOnce reads "Your software token has already been used once."
+func usedOnce(message string) bool {
+	return strings.Contains(strings.ToLower(message), "already been used")
+}
+
+// setupMFA answers MFA_SETUP: the pool wants a second factor and the user has
+// none. An authenticator app is set up and verified on the spot; its code is the
+// answer. https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AssociateSoftwareToken.html
+func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error) {
+	if kinds := s.parameters["MFAS_CAN_SETUP"]; kinds != "" && !strings.Contains(kinds, string(types.ChallengeNameTypeSoftwareTokenMfa)) {
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username,
+			Why: fmt.Sprintf("the pool takes %s as a second factor, and the user has no address to send a code to: an administrator can set one", kinds)}
+	}
+	associated, err := a.client.api.AssociateSoftwareToken(ctx, &cip.AssociateSoftwareTokenInput{Session: aws.String(s.session)})
+	if err != nil {
+		return step{}, apiError(op, err)
+	}
+	s.session = aws.ToString(associated.Session)
+	serverTime, _ := awsmiddleware.GetServerTime(associated.ResultMetadata)
+	q := Question{Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge), Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime}
+	verify := func(code string) (step, error) {
+		verified, err := a.client.api.VerifySoftwareToken(ctx, &cip.VerifySoftwareTokenInput{Session: aws.String(s.session), UserCode: aws.String(code)})
+		if err != nil {
+			return step{}, apiError(op, err)
+		}
+		s.session = aws.ToString(verified.Session)
+		return s, nil
+	}
+	if s, err = a.answered(ctx, q, verify, unverifiedCode); err != nil {
+		return step{}, err
+	}
+	return a.respond(ctx, s, map[string]string{}, op)
+}
+
+// unverifiedCode is the server's word on a wrong first code of an authenticator.
+func unverifiedCode(err error) string {
+	var service *ServiceError
+	if errors.As(err, &service) && service.Code == "EnableSoftwareTokenMFAException" {
+		return service.Message
+	}
+	return mistyped(err)
 }
 
 // selectMFA answers SELECT_MFA_TYPE with one of the kinds that the user has.
@@ -38,7 +86,7 @@ func (a *attempt) selectMFA(ctx context.Context, s step, op string) (step, error
 	}
 	kind := kinds[0]
 	if len(kinds) > 1 {
-		kind, err = a.ask(ctx, Question{Item: ItemMFAKind, Username: a.username, Name: string(types.ChallengeNameTypeSelectMfaType), Options: kinds})
+		kind, err = a.user.Ask(ctx, Question{Item: ItemMFAKind, Username: a.username, Name: string(types.ChallengeNameTypeSelectMfaType), Options: kinds})
 		if err != nil {
 			return step{}, err
 		}

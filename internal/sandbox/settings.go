@@ -139,7 +139,7 @@ type userSettings struct {
 	DeviceTracking *string           `json:"device_tracking"` // "", off, always, opt-in
 	Passkey        *bool             `json:"passkey"`
 	Questions      *[]question       `json:"questions"`
-	Devices        []string          `json:"devices,omitempty"` // keys of the confirmed ones; not to be changed
+	Devices        []string          `json:"devices,omitempty"` // keys of the confirmed ones; those that a change leaves out are forgotten
 }
 
 type question struct {
@@ -202,6 +202,9 @@ func (s *Sandbox) changeUser(r *http.Request) (any, error) {
 				u.Questions = append(u.Questions, store.Question(q))
 			}
 		}
+		if in.Devices != nil {
+			u.Devices = slices.DeleteFunc(u.Devices, func(d store.Device) bool { return !slices.Contains(in.Devices, d.Key) })
+		}
 		for name, value := range in.Attributes {
 			u.Attributes[name] = value
 			if value == "" {
@@ -221,8 +224,8 @@ func (s *Sandbox) changeUser(r *http.Request) (any, error) {
 }
 
 func (u userSettings) check() error {
-	if u.Username != "" || u.Sub != "" || u.Devices != nil {
-		return fmt.Errorf("username, sub and devices cannot be changed")
+	if u.Username != "" || u.Sub != "" {
+		return fmt.Errorf("username and sub cannot be changed")
 	}
 	if err := among("status", (*string)(u.Status), string(store.Confirmed), string(store.Unconfirmed), string(store.ResetRequired), string(store.ForceChangePassword)); err != nil {
 		return err

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
+)
+
+// devices is where this machine's keys at pools that track devices are kept, by
+// session. They outlive the session: what they are for is the next sign-in.
+func (a *app) devices(p *config.Profile) (*cache.Dir[auth.Device], error) {
+	return storage[auth.Device](a, p, "devices")
+}
+
+// withDevice adds what is known of this machine to a user who signs in. Where
+// nothing is kept a device is not confirmed either: the pool would fill up with
+// devices that nobody is.
+func (s signIn) withDevice(u auth.User) (auth.User, error) {
+	if s.profile.Get("storage").Text == "none" {
+		return u, nil
+	}
+	dir, err := s.app.devices(s.profile)
+	if err != nil {
+		return u, err
+	}
+	if u.Device, _, err = dir.Read(s.key()); err != nil {
+		return u, err
+	}
+	s.app.redactor.Add(u.Device.Password)
+	u.DeviceName, u.RememberDevice = deviceName(), s.rememberDevice
+	u.Keep = func(ctx context.Context, d auth.Device) {
+		s.app.redactor.Add(d.Password)
+		if err := keepDevice(ctx, dir, s.key(), d); err != nil {
+			s.app.later("warning: this device's key: %v", err)
+		}
+	}
+	return u, nil
+}
+
+func keepDevice(ctx context.Context, dir *cache.Dir[auth.Device], key string, d auth.Device) error {
+	if d.Key == "" {
+		return dir.End(ctx, key)
+	}
+	_, err := dir.Update(ctx, key, func(context.Context, auth.Device, bool) (auth.Device, error) { return d, nil })
+	return err
+}
+
+// deviceName is how the user knows this machine in a list of devices.
+func deviceName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = runtime.GOOS
+	}
+	return fmt.Sprintf("cogctl on %s", host)
+}

@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
+)
+
+// caller is what is done with somebody's AWS credentials.
+type caller struct {
+	op          string
+	credentials func(context.Context) (aws.Credentials, error)
+}
+
+// signed makes a request carry the caller's signature.
+func (c caller) signed(o *cip.Options) { o.Credentials = aws.CredentialsProviderFunc(c.credentials) }
+
+// adminInitiate is initiate by AdminInitiateAuth.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminInitiateAuth.html
+func (c *Client) adminInitiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string, by caller) (step, error) {
+	out, err := c.api.AdminInitiateAuth(ctx, &cip.AdminInitiateAuthInput{
+		AuthFlow:       flow,
+		ClientId:       aws.String(c.config.ClientID),
+		UserPoolId:     aws.String(c.config.UserPoolID),
+		AuthParameters: parameters,
+	}, retryable, by.signed)
+	if err != nil {
+		return step{}, c.disabled(flow, refusedAtOnce(adminError(by.op, err)))
+	}
+	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session), available: out.AvailableChallenges}
+	return c.stamp(s, out.ResultMetadata), nil
+}
+
+// adminRespond is respond by AdminRespondToAuthChallenge.
+func (c *Client) adminRespond(ctx context.Context, s step, responses map[string]string, by caller) (step, error) {
+	input := &cip.AdminRespondToAuthChallengeInput{
+		ChallengeName:      s.challenge,
+		ClientId:           aws.String(c.config.ClientID),
+		UserPoolId:         aws.String(c.config.UserPoolID),
+		ChallengeResponses: responses,
+	}
+	if s.session != "" {
+		input.Session = aws.String(s.session)
+	}
+	out, err := c.api.AdminRespondToAuthChallenge(ctx, input, by.signed)
+	if err != nil {
+		return step{}, lostOr(ctx, s, err, adminError(by.op, err))
+	}
+	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
+	return c.stamp(next, out.ResultMetadata), nil
+}
+
+// adminError is apiError, and tells what is said of the caller's AWS credentials
+// from what is said of the user.
+func adminError(op string, err error) error {
+	var api smithy.APIError
+	if errors.As(err, &api) && aboutCaller(api.ErrorCode()) {
+		return &CallerError{Op: op, Code: api.ErrorCode(), Message: api.ErrorMessage()}
+	}
+	return apiError(op, err)
+}
+
+// aboutCaller tells the error types that AWS gives to a request's signature.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html
+func aboutCaller(code string) bool {
+	switch code {
+	case "AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException",
+		"IncompleteSignature", "IncompleteSignatureException", "InvalidSignatureException", "SignatureDoesNotMatch",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "OptInRequired", "RequestExpired":
+		return true
+	}
+	return false
+}
+
+// CallerError says that AWS did not take the caller's own credentials, or does
+// not let them do this. It says nothing about the user who was to sign in.
+type CallerError struct{ Op, Code, Message string }
+
+func (e *CallerError) Error() string {
+	return (&ServiceError{Op: e.Op + " with your AWS credentials", Code: e.Code, Message: e.Message}).Error()
+}

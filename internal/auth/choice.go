@@ -1,0 +1,105 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+)
+
+// firstFactor is what goes along with the choice of a first factor, so that the
+// challenge which would ask for it is left out.
+func (a *attempt) firstFactor(ctx context.Context, factor types.ChallengeNameType) (map[string]string, error) {
+	if factor != types.ChallengeNameTypePassword && factor != types.ChallengeNameTypePasswordSrp {
+		return map[string]string{}, nil
+	}
+	if a.user.Password == "" {
+		var err error
+		if a.user.Password, err = a.user.Ask(ctx, Question{Item: ItemPassword, Username: a.user.Username}); err != nil {
+			return nil, err
+		}
+	}
+	if factor == types.ChallengeNameTypePassword {
+		return map[string]string{"PASSWORD": a.user.Password}, nil
+	}
+	public, err := a.public()
+	return map[string]string{"SRP_A": public}, err
+}
+
+// selectChallenge answers SELECT_CHALLENGE with one of the first factors that the
+// user has.
+func (a *attempt) selectChallenge(ctx context.Context, s step, op string) (step, error) {
+	options := make([]string, 0, len(s.available))
+	for _, name := range s.available {
+		if name != types.ChallengeNameTypeWebAuthn {
+			options = append(options, string(name))
+		}
+	}
+	if len(options) == 0 {
+		return a.passkey(ctx, s, op)
+	}
+	choice := options[0]
+	if len(options) > 1 {
+		var err error
+		choice, err = a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.username, Name: string(s.challenge), Options: options})
+		if err != nil {
+			return step{}, err
+		}
+	}
+	if !slices.Contains(options, choice) {
+		return step{}, fmt.Errorf("%s: %q is not a way in that the pool offers, which are %q", op, choice, options)
+	}
+	responses, err := a.firstFactor(ctx, types.ChallengeNameType(choice))
+	if err != nil {
+		return step{}, err
+	}
+	responses["ANSWER"] = choice
+	return a.respond(ctx, s, responses, op)
+}
+
+// password answers PASSWORD and PASSWORD_SRP, where the choice came without them.
+func (a *attempt) password(ctx context.Context, s step, op string) (step, error) {
+	responses, err := a.firstFactor(ctx, s.challenge)
+	if err != nil {
+		return step{}, err
+	}
+	return a.respond(ctx, s, responses, op)
+}
+
+// passkey is where WEB_AUTHN ends: the private key is in a browser's or a phone's
+// keeping, and bound to the domain of the sign-in pages.
+func (a *attempt) passkey(context.Context, step, string) (step, error) {
+	return step{}, &UnsupportedChallengeError{Name: string(types.ChallengeNameTypeWebAuthn), Username: a.username,
+		Why: "a passkey answers in the browser only, on the pool's own sign-in pages"}
+}
+
+// custom answers CUSTOM_CHALLENGE, whatever the pool's trigger asks. The same
+// question may come again, after a wrong answer, or another one after a right one:
+// Cognito does not say which. So each round is a question of its own name.
+func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
+	a.asked++
+	name := string(s.challenge)
+	if a.asked > 1 {
+		name = fmt.Sprintf("%s_%d", name, a.asked)
+	}
+	answer, err := a.user.Ask(ctx, Question{Item: ItemAnswer, Username: a.username, Name: name, Details: details(s.parameters)})
+	if err != nil {
+		return step{}, err
+	}
+	return a.respond(ctx, s, map[string]string{"ANSWER": answer}, op)
+}
+
+// details are the public parameters that a trigger gave to its question, one a
+// line, without those that name the user.
+func details(parameters map[string]string) string {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if name != "USERNAME" && name != "USER_ID_FOR_SRP" {
+			lines = append(lines, name+": "+parameters[name])
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,130 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+// Device is this machine as a pool that tracks devices knows it. It is kept apart
+// from the session and outlives it, as the sign-in after the next logout is what a
+// remembered device is for. Without the user's password it signs nobody in.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-device-tracking.html
+type Device struct {
+	Key      string `json:"key"`       // DeviceKey
+	GroupKey string `json:"group_key"` // DeviceGroupKey
+	Password string `json:"password"`  // drawn here; Cognito has its verifier only
+}
+
+// settleDevice confirms the device that the pool began to track with this
+// sign-in, so that a later one can prove to be it; tokens of a device known before
+// carry its key. A device that cannot be confirmed spoils no sign-in.
+func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
+	if t.DeviceKey == "" {
+		t.DeviceKey = a.user.Device.Key
+		return t
+	}
+	if t.deviceGroup == "" || a.user.Keep == nil {
+		return t
+	}
+	device, err := a.client.confirmDevice(ctx, t, a.user)
+	if err != nil {
+		a.user.tell(err.Error())
+		return t
+	}
+	a.user.keep(ctx, device)
+	return t
+}
+
+// confirmDevice calls ConfirmDevice and, where the pool leaves the remembering to
+// the user, UpdateDeviceStatus.
+func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *User) (Device, error) {
+	secret, err := srp.NewDeviceSecret(c.config.Random, t.deviceGroup, t.DeviceKey)
+	if err != nil {
+		return Device{}, err
+	}
+	op := fmt.Sprintf("confirm this device for %s", u.Username)
+	input := &cip.ConfirmDeviceInput{
+		AccessToken: aws.String(t.Access),
+		DeviceKey:   aws.String(t.DeviceKey),
+		DeviceSecretVerifierConfig: &types.DeviceSecretVerifierConfigType{
+			PasswordVerifier: aws.String(secret.Verifier), Salt: aws.String(secret.Salt),
+		},
+	}
+	if u.DeviceName != "" {
+		input.DeviceName = aws.String(u.DeviceName)
+	}
+	out, err := c.api.ConfirmDevice(ctx, input)
+	if err != nil {
+		return Device{}, apiError(op, err)
+	}
+	device := Device{Key: t.DeviceKey, GroupKey: t.deviceGroup, Password: secret.Password}
+	if !out.UserConfirmationNecessary || !u.RememberDevice {
+		return device, nil
+	}
+	_, err = c.api.UpdateDeviceStatus(ctx, &cip.UpdateDeviceStatusInput{
+		AccessToken: aws.String(t.Access), DeviceKey: aws.String(t.DeviceKey),
+		DeviceRememberedStatus: types.DeviceRememberedStatusTypeRemembered,
+	}, retryable)
+	if err != nil {
+		u.tell(apiError(fmt.Sprintf("remember this device for %s", u.Username), err).Error())
+	}
+	return device, nil
+}
+
+// deviceSRP answers DEVICE_SRP_AUTH: the device stands in for a second factor.
+func (a *attempt) deviceSRP(ctx context.Context, s step, op string) (step, error) {
+	if a.user.Device.Password == "" {
+		return step{}, &deviceError{Err: errors.New("the pool asks for a device that is not kept here")}
+	}
+	var err error
+	if a.device, err = srp.NewClient(a.client.config.Random); err != nil {
+		return step{}, err
+	}
+	return aboutDevice(a.respond(ctx, s, map[string]string{"SRP_A": a.device.A()}, op))
+}
+
+// devicePassword answers DEVICE_PASSWORD_VERIFIER with the proof that this is the
+// device. The SRP identity is the device's in its group, not the user's.
+func (a *attempt) devicePassword(ctx context.Context, s step, op string) (step, error) {
+	if a.device == nil {
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
+	}
+	d := a.user.Device
+	responses, err := a.proof(a.device, srp.Identity{Pool: d.GroupKey, User: d.Key, Password: d.Password}, s)
+	if err != nil {
+		return step{}, fmt.Errorf("%s: the server's %s challenge: %w", op, s.challenge, err)
+	}
+	return aboutDevice(a.respond(ctx, s, responses, op))
+}
+
+// deviceError is a refusal of the device and not of the user: it must not count
+// as a wrong password.
+type deviceError struct{ Err error }
+
+func (e *deviceError) Error() string { return "this device: " + e.Err.Error() }
+
+// aboutDevice marks a refusal as one of the device.
+func aboutDevice(next step, err error) (step, error) {
+	var refused *RefusedError
+	if errors.As(err, &refused) && !sessionOver(err) {
+		return next, &deviceError{Err: err}
+	}
+	return next, err
+}
+
+// refusesDevice tells that the pool does not take the device: its proof was
+// refused, or the answer is "Device does not exist.".
+func refusesDevice(err error) bool {
+	var about *deviceError
+	var refused *RefusedError
+	return errors.As(err, &about) ||
+		errors.As(err, &refused) && refused.Code == "ResourceNotFoundException" && strings.Contains(strings.ToLower(refused.Message), "device")
+}
