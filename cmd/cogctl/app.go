@@ -223,15 +223,14 @@ func (a *app) verifier(s poolSettings) auth.Verifier {
 	return auth.Verifier{Keys: keys, Issuers: s.Issuers, ClientID: s.ClientID, Emulated: s.Emulated}
 }
 
-// caller is the AWS credentials of whoever runs this.
-func (a *app) caller(s poolSettings) aws.CredentialsProvider {
-	chain := awscred.Caller{Region: s.Region, HTTP: a.http()}
-	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-		a.adoptChildEnviron()
-		found, err := chain.Retrieve(ctx)
-		a.redactor.Add(found.SecretAccessKey, found.SessionToken)
-		return found, err
-	})
+// caller is the AWS credentials of whoever runs this, found at once, as that may
+// run programs and no lock is held yet. That there are none is told when they are
+// wanted: a refresh does without.
+func (a *app) caller(ctx context.Context, s poolSettings) aws.CredentialsProvider {
+	a.adoptChildEnviron()
+	found, err := awscred.Caller{Region: s.Region}.Retrieve(ctx)
+	a.redactor.Add(found.SecretAccessKey, found.SessionToken)
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return found, err })
 }
 
 // sessions is where sign-ins are kept.
@@ -245,7 +244,7 @@ func (a *app) lastSignIns(p *config.Profile) (*cache.Dir[lastSignIn], error) {
 }
 
 func storage[T any](a *app, p *config.Profile, name string) (*cache.Dir[T], error) {
-	options := cache.Options{Now: a.now, Warn: a.warn, Busy: a.busy}
+	options := cache.Options{Now: a.now, Warn: func(text string) { a.later("warning: %s", text) }, Busy: a.busy}
 	if p.Get("storage").Text != "none" {
 		dir, err := a.stateDir()
 		if err != nil {

@@ -137,7 +137,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
 	}
-	renewer, err := l.renewer(l.storedAnswers())
+	renewer, err := l.renewer(ctx, l.storedAnswers())
 	if err != nil {
 		return auth.Session{}, err
 	}
@@ -153,13 +153,13 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 // attended signs in with a person at the keyboard and saves the session after. A
 // stored password that is refused is told, and another asked for.
 func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
-	renewer, err := l.renewer(nil)
+	renewer, err := l.renewer(ctx, nil)
 	if err != nil {
 		return auth.Session{}, err
 	}
 	var tokens auth.Tokens
 	for {
-		flow, err := l.flow(renewer.Client, auth.User{Ask: l.asker(), Tell: l.tell})
+		flow, err := l.flow(ctx, renewer.Client, auth.User{Ask: l.asker(), Tell: l.tell})
 		if err != nil {
 			return auth.Session{}, err
 		}

@@ -40,7 +40,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 				return auth.Session{}, err
 			}
 		}
-		renewer, err := s.renewer(s.storedAnswers())
+		renewer, err := s.renewer(ctx, s.storedAnswers())
 		if err != nil {
 			return auth.Session{}, err
 		}
@@ -85,8 +85,9 @@ type signIn struct {
 // key is what the session is filed under.
 func (s signIn) key() string { return auth.SessionKey(s.pool.Issuer, s.pool.ClientID, s.user) }
 
-// renewer refreshes the session or, where there is a password, signs in anew.
-func (s signIn) renewer(ask auth.Ask) (auth.Renewer, error) {
+// renewer refreshes the session or, where that needs nobody and ask may answer,
+// signs in anew.
+func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error) {
 	client := s.app.client(s.pool, s.secrets.clientSecret)
 	r := auth.Renewer{
 		Client:   client,
@@ -98,14 +99,14 @@ func (s signIn) renewer(ask auth.Ask) (auth.Renewer, error) {
 		s.app.warn("the ID token is not verified: --no-verify-id-token was given")
 		r.Verifier.Skip = true
 	}
-	if !s.unattended() {
+	if ask == nil || !s.unattended() {
 		return r, nil
 	}
 	var err error
 	if r.Mark, err = r.Base.Mark(s.proof()); err != nil {
 		return r, err
 	}
-	r.SignIn, err = s.flow(client, auth.User{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
+	r.SignIn, err = s.flow(ctx, client, auth.User{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
 	return r, err
 }
 
@@ -145,7 +146,7 @@ func (s signIn) proof() string {
 }
 
 // flow is the way to sign in that the profile, or --flow, chooses.
-func (s signIn) flow(client *auth.Client, u auth.User) (auth.Flow, error) {
+func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.User) (auth.Flow, error) {
 	u.Client, u.Username, u.Password = client, s.user, s.secrets.password
 	u, err := s.withDevice(u)
 	if err != nil {
@@ -163,7 +164,7 @@ func (s signIn) flow(client *auth.Client, u auth.User) (auth.Flow, error) {
 	case "choice":
 		return auth.Choice{User: u, Preferred: s.firstFactor()}, nil
 	case "admin":
-		return auth.Admin{User: u, Credentials: s.app.caller(s.pool)}, nil
+		return auth.Admin{User: u, Credentials: s.app.caller(ctx, s.pool)}, nil
 	default:
 		return nil, usagef("the flow %q is not one this version signs in by: choose one of %s", name, strings.Join(flows(), ", "))
 	}

@@ -202,7 +202,7 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 		return err
 	}
 	s.secrets.password = "" // a refresh was asked for, not a sign-in
-	renewer, err := s.renewer(s.storedAnswers())
+	renewer, err := s.renewer(ctx, s.storedAnswers())
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,10 +18,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Caller is the default chain. It implements aws.CredentialsProvider.
+// Caller is the default chain. It implements aws.CredentialsProvider. It speaks by
+// the SDK's own HTTP client, because AWS_CA_BUNDLE is refused with any other.
 type Caller struct {
-	Region string       // where STS and single sign-on are asked, unless ~/.aws says otherwise
-	HTTP   *http.Client // must not follow redirects
+	Region string // where STS and single sign-on are asked, unless ~/.aws says otherwise
 }
 
 // timeout bounds the whole look-up: outside EC2 the instance's metadata address
@@ -34,7 +33,7 @@ const timeout = 30 * time.Second
 func (c Caller) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(c.Region), config.WithHTTPClient(c.HTTP))
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(c.Region))
 	if err != nil {
 		return aws.Credentials{}, &MissingError{Err: err}
 	}
