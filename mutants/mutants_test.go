@@ -155,8 +155,8 @@ var mutants = []mutant{
 		test: "^TestRefreshedTokensMustBeTheSameUsers$",
 	},
 	{
-		name: "refresh token sent elsewhere", file: "auth/renew.go", in: "auth",
-		old: "if old.Endpoint != r.Base.Endpoint {", new: "if false {",
+		name: "refresh token sent elsewhere", file: "auth/refresh.go", in: "auth",
+		old: "if was != now {", new: "if false {",
 		test: "^TestRefreshTokenGoesNowhereElse$",
 	},
 	{

@@ -29,7 +29,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 			return auth.Session{}, s.needed()
 		}
 		stored, found, err := dir.Read(s.key())
-		if err == nil && found && a.now().Add(min).Before(stored.FreshUntil()) {
+		if err == nil && found && stored.GoodFor(a.now(), min) {
 			return a.seen(stored), nil
 		}
 		if s.secrets, err = a.credentials(ctx, s.profile); err != nil {
@@ -45,6 +45,9 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 			return auth.Session{}, err
 		}
 		session, err := cache.Cached(dir, s.key(), min, renewer.Renew)(ctx)
+		if s.stillGood(session, min, err) {
+			err = nil
+		}
 		if ended := ctx.Err(); err == nil && ended != nil {
 			err = ended // the session is saved; what was asked for is not wanted any more
 		}

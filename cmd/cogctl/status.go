@@ -60,7 +60,7 @@ func runStatus(a *app, asJSON bool) error {
 		return err
 	}
 	report := newStatusReport(s.profile, s.pool, session)
-	report.Fresh = a.now().Before(session.FreshUntil())
+	report.Fresh = session.GoodFor(a.now(), 0)
 	report.TokenFrom = "session"
 	if a.getenv("COGCTL_TOKEN") != "" {
 		report.TokenFrom = "COGCTL_TOKEN"

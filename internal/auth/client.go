@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
@@ -39,6 +38,8 @@ type ClientConfig struct {
 	HTTP   *http.Client // must not follow redirects: bodies carry passwords
 	Now    func() time.Time
 	Random io.Reader
+	// Patience is how long an operation that may be sent again is; zero means 5 s.
+	Patience time.Duration
 }
 
 // NewClient returns a Client. It reads no environment and no AWS configuration
@@ -54,17 +55,6 @@ func NewClient(c ClientConfig) *Client {
 		options.BaseEndpoint = aws.String(c.Endpoint)
 	}
 	return &Client{api: cip.New(options), config: c}
-}
-
-// retryable is the policy for operations that may be sent twice: a connection
-// that never opened, or a definite throttle. Anything else may have taken
-// effect at the server.
-func retryable(o *cip.Options) {
-	o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
-		s.MaxAttempts = 3
-		s.MaxBackoff = 2 * time.Second
-		s.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(neverArrived)}
-	})
 }
 
 func neverArrived(err error) aws.Ternary {
@@ -109,15 +99,19 @@ type step struct {
 	received   time.Time
 }
 
-// initiate calls InitiateAuth. It may be retried: nothing is used up by it.
+// initiate calls InitiateAuth, again where it was not received.
 func (c *Client) initiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string, op string) (step, error) {
-	out, err := c.api.InitiateAuth(ctx, &cip.InitiateAuthInput{
-		AuthFlow:       flow,
-		ClientId:       aws.String(c.config.ClientID),
-		AuthParameters: parameters,
-	}, retryable)
+	var out *cip.InitiateAuthOutput
+	err := c.repeat(ctx, ifUnsent, func(ctx context.Context) (err error) {
+		out, err = c.api.InitiateAuth(ctx, &cip.InitiateAuthInput{
+			AuthFlow:       flow,
+			ClientId:       aws.String(c.config.ClientID),
+			AuthParameters: parameters,
+		})
+		return apiError(op, err)
+	})
 	if err != nil {
-		return step{}, c.disabled(flow, refusedAtOnce(apiError(op, err)))
+		return step{}, c.disabled(flow, refusedAtOnce(err))
 	}
 	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session), available: out.AvailableChallenges}
 	return c.stamp(s, out.ResultMetadata), nil

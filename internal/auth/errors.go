@@ -96,11 +96,19 @@ var refusals = []string{
 	"NotAuthorizedException", "UserNotFoundException", "UserNotConfirmedException",
 	"PasswordResetRequiredException", "UserLambdaValidationException",
 	"ForbiddenException", "ResourceNotFoundException", "InvalidUserPoolConfigurationException",
-	"RefreshTokenReuseException", "ExpiredCodeException", "CodeMismatchException",
+	reused, "ExpiredCodeException", "CodeMismatchException",
 }
 
 // maxMessage bounds what is shown of a server's message, in bytes.
 const maxMessage = 600
+
+// cut bounds a server's message.
+func cut(message string) string {
+	if len(message) > maxMessage {
+		return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	return message
+}
 
 // apiError turns an error of the SDK into one of this package's, leaving out
 // what the SDK wraps around it (operation, retry count, request id), so that
@@ -111,26 +119,40 @@ func apiError(op string, err error) error {
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return fmt.Errorf("%s: %w", op, plain(err))
+		return &NoAnswerError{Op: op, Err: plain(err)}
 	}
-	code, message := api.ErrorCode(), api.ErrorMessage()
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
+	code, message := api.ErrorCode(), cut(api.ErrorMessage())
 	if code == "UnknownError" { // the SDK's name for an answer without one
-		return fmt.Errorf("%s: %w", op, plain(err))
+		return &NoAnswerError{Op: op, Err: plain(err)}
 	}
 	for _, refusal := range refusals {
 		if code == refusal {
 			return &RefusedError{Op: op, Code: code, Message: message}
 		}
 	}
-	return &ServiceError{Op: op, Code: code, Message: message}
+	service := &ServiceError{Op: op, Code: code, Message: message}
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		service.Status = answer.HTTPStatusCode()
+	}
+	return service
 }
 
 // ServiceError is an answer of Cognito that is neither a success nor a refusal
 // of this user: a wrong parameter, a throttle, trouble on AWS's side.
-type ServiceError struct{ Op, Code, Message string }
+type ServiceError struct {
+	Op, Code, Message string
+	Status            int // of HTTP
+}
+
+// NoAnswerError is an operation that got no answer of the user pool API: the
+// server was not reached, the connection broke, or something else answered.
+type NoAnswerError struct {
+	Op  string
+	Err error
+}
+
+func (e *NoAnswerError) Error() string { return e.Op + ": " + e.Err.Error() }
+func (e *NoAnswerError) Unwrap() error { return e.Err }
 
 func (e *ServiceError) Error() string {
 	if e.Message == "" {
@@ -147,10 +169,10 @@ func plain(err error) error {
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() != 0 {
 		return &AnswerError{Status: answer.HTTPStatusCode(), From: from(answer), Err: innermost(answer)}
 	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s: %w", wrapped.URL, wrapped.Err)
+	}
 	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		if wrapped, ok := errors.AsType[*url.Error](send.Err); ok {
-			return fmt.Errorf("%s: %w", wrapped.URL, wrapped.Err)
-		}
 		return send.Err
 	}
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
@@ -202,7 +224,11 @@ func (e *AnswerError) Error() string {
 	return fmt.Sprintf("%s: %v", text, e.Err)
 }
 
-const invalidRefreshToken = "invalid refresh token"
+const (
+	invalidRefreshToken = "invalid refresh token"
+	reused              = "RefreshTokenReuseException"
+	invalidGrant        = "invalid_grant"
+)
 
 // ended lists the answers to a refresh that mean the session is over for good.
 // The type alone does not say: NotAuthorizedException is also what a wrong
@@ -214,8 +240,9 @@ var ended = []struct{ code, text string }{
 	{"NotAuthorizedException", "refresh token has been revoked"},
 	{"NotAuthorizedException", "refresh token has expired"},
 	{"NotAuthorizedException", "user is disabled"},
-	{"RefreshTokenReuseException", ""},
+	{reused, ""},
 	{"UserNotFoundException", ""},
+	{invalidGrant, ""}, // RFC 6749, section 5.2; invalid_client is a wrong secret
 }
 
 // Ended tells whether err, from a refresh of s at its own endpoint, says that the

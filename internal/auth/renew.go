@@ -7,10 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-
 	"github.com/cogctl/cogctl/internal/cache"
 )
 
@@ -36,9 +32,9 @@ type Renewer struct {
 func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, error) {
 	var over error
 	if found && old.Refresh != "" {
-		renewed, err := r.refresh(ctx, old)
-		if err == nil || !beyondRefresh(err) {
-			return renewed, err
+		var err error
+		if old, err = r.refresh(ctx, old); err == nil || !beyondRefresh(err) {
+			return old, err
 		}
 		over = err
 	}
@@ -63,34 +59,6 @@ func (r Renewer) SignInNow(ctx context.Context, old Session, _ bool) (Session, e
 func beyondRefresh(err error) bool {
 	var elsewhere *ElsewhereError
 	return Session{}.Ended(err) || errors.As(err, &elsewhere)
-}
-
-func (r Renewer) refresh(ctx context.Context, old Session) (Session, error) {
-	if old.Endpoint != r.Base.Endpoint {
-		return old, &ElsewhereError{Username: old.Typed, Was: old.Endpoint, Now: r.Base.Endpoint}
-	}
-	tokens, err := r.Client.refresh(ctx, old)
-	if err != nil {
-		return old, err
-	}
-	return r.Verifier.verify(ctx, old, tokens)
-}
-
-// refresh calls REFRESH_TOKEN_AUTH. SECRET_HASH is over the user's real name.
-func (c *Client) refresh(ctx context.Context, s Session) (Tokens, error) {
-	parameters := c.secretHash(map[string]string{"REFRESH_TOKEN": s.Refresh}, s.Username)
-	if s.DeviceKey != "" {
-		parameters["DEVICE_KEY"] = s.DeviceKey
-	}
-	op := fmt.Sprintf("refresh the session of %s at %s", s.Typed, c.config.UserPoolID)
-	next, err := c.initiate(ctx, types.AuthFlowTypeRefreshTokenAuth, parameters, op)
-	if err != nil {
-		return Tokens{}, err
-	}
-	if next.result == nil {
-		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, next.challenge)
-	}
-	return next.tokens("")
 }
 
 // signIn signs in with the stored password, unless that very password was
@@ -127,18 +95,6 @@ func (v Verifier) Begin(ctx context.Context, base Session, tokens Tokens) (Sessi
 	base.SignedIn = tokens.Received
 	base.Username = base.Typed
 	return v.verify(ctx, base, tokens)
-}
-
-// Revoke ends the session's refresh token at Cognito, and with it the access to
-// Cognito of the tokens made from it. API Gateway knows nothing of that.
-// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RevokeToken.html
-func (c *Client) Revoke(ctx context.Context, s Session) error {
-	input := &cip.RevokeTokenInput{ClientId: aws.String(c.config.ClientID), Token: aws.String(s.Refresh)}
-	if c.config.ClientSecret != "" {
-		input.ClientSecret = aws.String(c.config.ClientSecret)
-	}
-	_, err := c.api.RevokeToken(ctx, input, retryable)
-	return apiError(fmt.Sprintf("revoke the refresh token of %s at %s", s.Typed, c.config.UserPoolID), err)
 }
 
 // OverError says that a session ended at Cognito and a person must sign in.

@@ -35,6 +35,14 @@ type Session struct {
 	Access  string `json:"access_token,omitempty"`
 	Refresh string `json:"refresh_token,omitempty"`
 
+	// By is how the session is refreshed, TokenURL where, when that is ByOAuth.
+	By       Means  `json:"refresh_by,omitempty"`
+	TokenURL string `json:"token_url,omitempty"`
+	// Rotates tells that the last refresh replaced the refresh token.
+	Rotates bool `json:"rotates,omitempty"`
+	// InFlight is a refresh on its way, or one whose answer got lost.
+	InFlight *InFlight `json:"in_flight,omitempty"`
+
 	// DeviceKey is the device that the pool tracks for this session. A refresh
 	// without it is refused in the words of a session that is over.
 	DeviceKey string `json:"device_key,omitempty"`
@@ -47,12 +55,10 @@ type Session struct {
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
-// FreshUntil is the local time up to which ID and access token are both good.
-func (s Session) FreshUntil() time.Time {
-	if s.ID == "" && s.Access == "" {
-		return time.Time{}
-	}
-	return s.Expires
+// GoodFor tells whether ID and access token are both good at now, by the local
+// clock, and for left more.
+func (s Session) GoodFor(now time.Time, left time.Duration) bool {
+	return s.Live() && now.Add(left).Before(s.Expires)
 }
 
 // Live tells whether the session has tokens, as against a bare note of a refusal.

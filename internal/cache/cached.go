@@ -11,9 +11,11 @@ type Source[T any] func(context.Context) (T, error)
 
 // Expiring is a value that is good for a time.
 type Expiring interface {
-	// FreshUntil is the time by the local clock at which the value stops being
-	// good. The zero time means that it never was.
-	FreshUntil() time.Time
+	// GoodFor tells whether the value is good at now, by the local clock, and will
+	// be for left more. It is asked instead of a time at which the value ends
+	// because clocks are set: one that is behind the time at which the value came
+	// says nothing about its end.
+	GoodFor(now time.Time, left time.Duration) bool
 }
 
 // Cached returns a source of the value of key in d that renews it, once for
@@ -35,10 +37,10 @@ func Cached[T Expiring](d *Dir[T], key string, margin time.Duration,
 		}
 		good := func(e entry[T]) bool {
 			left := margin
-			if e.generation != before.generation {
+			if e.generation != before.generation && !e.begun {
 				left = 0
 			}
-			return e.found && d.options.Now().Add(left).Before(e.value.FreshUntil())
+			return e.found && e.value.GoodFor(d.options.Now(), left)
 		}
 		if good(before) {
 			return before.value, nil
@@ -72,5 +74,5 @@ func settle[T Expiring](d *Dir[T], key string, value T, err error) (T, error) {
 // valid returns the stored value if it has any time left.
 func valid[T Expiring](d *Dir[T], key string) (value T, ok bool) {
 	value, found, err := d.Read(key)
-	return value, err == nil && found && d.options.Now().Before(value.FreshUntil())
+	return value, err == nil && found && value.GoodFor(d.options.Now(), 0)
 }

@@ -20,7 +20,7 @@ type token struct {
 	Until time.Time
 }
 
-func (t token) FreshUntil() time.Time { return t.Until }
+func (t token) GoodFor(now time.Time, left time.Duration) bool { return now.Add(left).Before(t.Until) }
 
 // long makes the value as big as a real session, so that half of it could be
 // written.

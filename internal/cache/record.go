@@ -20,7 +20,8 @@ const formatVersion = 1
 // envelope is the content of a file.
 type envelope[V any] struct {
 	Version    int    `json:"version"`
-	Generation uint64 `json:"generation"` // 1 for the first value, one more with each save
+	Generation uint64 `json:"generation"`      // 1 for the first value, one more with each save
+	Begun      bool   `json:"begun,omitempty"` // a note of a change on its way, see Checkpoint
 	Value      V      `json:"value"`
 }
 
@@ -29,7 +30,8 @@ type entry[T any] struct {
 	value      T
 	generation uint64 // 0 when not found
 	found      bool
-	size       int // of the file, in bytes
+	size       int  // of the file, in bytes
+	begun      bool // not a result, see Checkpoint
 }
 
 // corruptError says why a file is no value; it never quotes the file, which
@@ -79,11 +81,12 @@ func decode[T any](data []byte) (e entry[T], reason string, err error) {
 	if json.Unmarshal(outer.Value, &value) != nil {
 		return e, "a record whose value has another form", nil
 	}
-	return entry[T]{value: value, generation: outer.Generation, found: true, size: len(data)}, "", nil
+	return entry[T]{value: value, generation: outer.Generation, found: true, size: len(data), begun: outer.Begun}, "", nil
 }
 
-func encode[T any](value T, generation uint64) ([]byte, error) {
-	data, err := json.Marshal(envelope[T]{Version: formatVersion, Generation: generation, Value: value})
+func encode[T any](content envelope[T]) ([]byte, error) {
+	content.Version = formatVersion
+	data, err := json.Marshal(content)
 	if err != nil {
 		return nil, err
 	}

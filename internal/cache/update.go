@@ -99,6 +99,7 @@ func (j *job[T]) run(ctx context.Context, change func(context.Context, T, bool) 
 	defer j.dir.options.Busy()()
 	running, cancel := outlive(ctx, j.dir.options.Grace)
 	defer cancel()
+	running = context.WithValue(running, checkpointKey{}, j.checkpoint)
 	value, err := change(running, j.old.value, j.old.found)
 	wish, wrapped := errors.AsType[*outcome](err)
 	switch {
@@ -152,7 +153,7 @@ func (j *job[T]) save(value T, reported error) (T, error) {
 	if now.generation > j.old.generation {
 		return now.value, j.conflict(now, reported)
 	}
-	data, err := encode(value, j.old.generation+1)
+	data, err := encode(envelope[T]{Generation: j.old.generation + 1, Value: value})
 	if err == nil && j.old.found && !now.found {
 		err = errRemoved
 	}

@@ -16,7 +16,7 @@ import (
 // writeRecord stores a value as someone does who knows nothing of locks.
 func writeRecord[T any](t *testing.T, path, key string, generation uint64, value T) {
 	t.Helper()
-	data, err := encode(value, generation)
+	data, err := encode(envelope[T]{Generation: generation, Value: value})
 	if err != nil {
 		t.Error(err)
 		return

@@ -1,0 +1,24 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+)
+
+// Revoke ends the session's refresh token at Cognito, and with it the access to
+// Cognito of the tokens made from it. API Gateway knows nothing of that.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RevokeToken.html
+func (c *Client) Revoke(ctx context.Context, s Session) error {
+	input := &cip.RevokeTokenInput{ClientId: aws.String(c.config.ClientID), Token: aws.String(s.Refresh)}
+	if c.config.ClientSecret != "" {
+		input.ClientSecret = aws.String(c.config.ClientSecret)
+	}
+	op := fmt.Sprintf("revoke the refresh token of %s at %s", s.Typed, c.config.UserPoolID)
+	return c.repeat(ctx, freely, func(ctx context.Context) error {
+		_, err := c.api.RevokeToken(ctx, input)
+		return apiError(op, err)
+	})
+}
