@@ -22,14 +22,18 @@ func (c caller) signed(o *cip.Options) { o.Credentials = aws.CredentialsProvider
 // adminInitiate is initiate by AdminInitiateAuth.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminInitiateAuth.html
 func (c *Client) adminInitiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string, by caller) (step, error) {
-	out, err := c.api.AdminInitiateAuth(ctx, &cip.AdminInitiateAuthInput{
-		AuthFlow:       flow,
-		ClientId:       aws.String(c.config.ClientID),
-		UserPoolId:     aws.String(c.config.UserPoolID),
-		AuthParameters: parameters,
-	}, retryable, by.signed)
+	var out *cip.AdminInitiateAuthOutput
+	err := c.repeat(ctx, ifUnsent, func(ctx context.Context) (err error) {
+		out, err = c.api.AdminInitiateAuth(ctx, &cip.AdminInitiateAuthInput{
+			AuthFlow:       flow,
+			ClientId:       aws.String(c.config.ClientID),
+			UserPoolId:     aws.String(c.config.UserPoolID),
+			AuthParameters: parameters,
+		}, by.signed)
+		return adminError(by.op, err)
+	})
 	if err != nil {
-		return step{}, c.disabled(flow, refusedAtOnce(adminError(by.op, err)))
+		return step{}, c.disabled(flow, refusedAtOnce(err))
 	}
 	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session), available: out.AvailableChallenges}
 	return c.stamp(s, out.ResultMetadata), nil
@@ -48,7 +52,7 @@ func (c *Client) adminRespond(ctx context.Context, s step, responses map[string]
 	}
 	out, err := c.api.AdminRespondToAuthChallenge(ctx, input, by.signed)
 	if err != nil {
-		return step{}, lostOr(ctx, s, err, adminError(by.op, err))
+		return step{}, replyLost(ctx, s, adminError(by.op, err))
 	}
 	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
 	return c.stamp(next, out.ResultMetadata), nil

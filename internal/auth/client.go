@@ -14,9 +14,7 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/cogctl/cogctl/internal/srp"
 )
@@ -55,21 +53,6 @@ func NewClient(c ClientConfig) *Client {
 		options.BaseEndpoint = aws.String(c.Endpoint)
 	}
 	return &Client{api: cip.New(options), config: c}
-}
-
-func neverArrived(err error) aws.Ternary {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" && !refusedDial(op) {
-		return aws.TrueTernary
-	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		switch api.ErrorCode() {
-		case "TooManyRequestsException", "ThrottlingException", "Throttling":
-			return aws.TrueTernary
-		}
-	}
-	return aws.FalseTernary
 }
 
 // refusedDial tells a port where nobody listens, which does not change within
@@ -141,26 +124,21 @@ func (c *Client) respond(ctx context.Context, s step, responses map[string]strin
 	}
 	out, err := c.api.RespondToAuthChallenge(ctx, input)
 	if err != nil {
-		return step{}, lostOr(ctx, s, err, apiError(op, err))
+		return step{}, replyLost(ctx, s, apiError(op, err))
 	}
 	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
 	return c.stamp(next, out.ResultMetadata), nil
 }
 
-// lostOr is a *LostReplyError when the answer to a challenge may have been taken
-// and the reply did not come, else otherwise.
-func lostOr(ctx context.Context, s step, err, otherwise error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) && neverArrived(err) == aws.FalseTernary && ctx.Err() == nil && !arrived(err) {
-		return &LostReplyError{Challenge: string(s.challenge), Err: plain(err)}
+// replyLost is a *LostReplyError where err leaves open if the answer to the
+// challenge of s was taken, else err.
+func replyLost(ctx context.Context, s step, err error) error {
+	var none *NoAnswerError
+	var answer *AnswerError
+	if ctx.Err() == nil && errors.As(err, &none) && !errors.As(err, &answer) && fateOf(err) == lost {
+		return &LostReplyError{Challenge: string(s.challenge), Err: none.Err}
 	}
-	return otherwise
-}
-
-// arrived tells a reply that came and could not be read from one that never came.
-func arrived(err error) bool {
-	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	return ok && answer.HTTPStatusCode() != 0
+	return err
 }
 
 func (c *Client) stamp(s step, metadata middleware.Metadata) step {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -69,12 +68,15 @@ func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *User) (Device, 
 	if !out.UserConfirmationNecessary || !u.RememberDevice {
 		return device, nil
 	}
-	_, err = c.api.UpdateDeviceStatus(ctx, &cip.UpdateDeviceStatusInput{
-		AccessToken: aws.String(t.Access), DeviceKey: aws.String(t.DeviceKey),
-		DeviceRememberedStatus: types.DeviceRememberedStatusTypeRemembered,
-	}, retryable)
+	err = c.repeat(ctx, freely, func(ctx context.Context) error {
+		_, err := c.api.UpdateDeviceStatus(ctx, &cip.UpdateDeviceStatusInput{
+			AccessToken: aws.String(t.Access), DeviceKey: aws.String(t.DeviceKey),
+			DeviceRememberedStatus: types.DeviceRememberedStatusTypeRemembered,
+		})
+		return apiError(fmt.Sprintf("remember this device for %s", u.Username), err)
+	})
 	if err != nil {
-		u.tell(apiError(fmt.Sprintf("remember this device for %s", u.Username), err).Error())
+		u.tell(err.Error())
 	}
 	return device, nil
 }
@@ -124,7 +126,5 @@ func aboutDevice(next step, err error) (step, error) {
 // refused, or the answer is "Device does not exist.".
 func refusesDevice(err error) bool {
 	var about *deviceError
-	var refused *RefusedError
-	return errors.As(err, &about) ||
-		errors.As(err, &refused) && refused.Code == "ResourceNotFoundException" && strings.Contains(strings.ToLower(refused.Message), "device")
+	return errors.As(err, &about) || forgotDevice(err)
 }
