@@ -42,8 +42,7 @@ type codeDelivery struct {
 }
 
 func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error) {
-	err := validate(present("clientId", in.ClientID), usernameShape(in.Username),
-		present("password", in.Password), atMost("password", in.Password, 256))
+	err := validate(present("clientId", in.ClientID), usernameShape(in.Username), atMost("password", in.Password, 256))
 	if err != nil {
 		return signUpOutput{}, err
 	}
@@ -55,7 +54,7 @@ func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error
 	if pool.AdminCreateOnly {
 		return signUpOutput{}, errSignUpClosed
 	}
-	if err := checkPolicy(pool.Policy, in.Password); err != nil {
+	if err := checkNewPassword(pool, in.Password); err != nil {
 		return signUpOutput{}, err
 	}
 	attributes, err := attributeMap(pool, in.UserAttributes, false)
@@ -70,14 +69,29 @@ func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error
 		return signUpOutput{}, errParameter("Attributes did not conform to the schema: %s: The attribute is required", strings.Join(lacking, ", "))
 	}
 	user.Status = store.Unconfirmed
-	if user.Verifier, err = store.NewVerifier(h.Random, pool.ID, user.Username, in.Password); err != nil {
-		return signUpOutput{}, err
+	if in.Password != "" {
+		if user.Verifier, err = store.NewVerifier(h.Random, pool.ID, user.Username, in.Password); err != nil {
+			return signUpOutput{}, err
+		}
 	}
 	if err := h.Store.Create(pool.ID, user, false); err != nil {
 		return signUpOutput{}, createError(err, errUsernameExists)
 	}
 	delivery, err := h.sendCode(pool, user, outgoing{kind: signUpCode, message: signUpCode, to: pool.AutoVerified, life: codeFor})
 	return signUpOutput{UserSub: user.Sub, CodeDeliveryDetails: delivery}, err
+}
+
+// checkNewPassword judges the password of a sign-up. None at all is good where
+// the pool signs in by code, which no policy says; how AWS words the refusal
+// elsewhere is UNCONFIRMED.
+func checkNewPassword(pool store.Pool, password string) error {
+	if password != "" {
+		return checkPolicy(pool.Policy, password)
+	}
+	if pool.FirstFactor(store.EmailMFA) || pool.FirstFactor(choiceSMS) {
+		return nil
+	}
+	return validate(present("password", password))
 }
 
 // clientFor finds the client of an operation that has SecretHash as a member,

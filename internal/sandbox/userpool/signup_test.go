@@ -57,6 +57,23 @@ func TestSignUp(t *testing.T) {
 	}
 }
 
+// TestSignUpWithoutPassword: where the pool signs in by code there need not be a
+// password, and then none is right.
+func TestSignUpWithoutPassword(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *store.Pool) { p.FirstFactors = []string{"PASSWORD", "EMAIL_OTP"} })
+	w.call("SignUp", p{
+		"ClientId": "web", "Username": "carl", "UserAttributes": []p{{"Name": "email", "Value": "carl@example.com"}},
+	}).ok(t)
+	w.call("ConfirmSignUp", p{"ClientId": "web", "Username": "carl", "ConfirmationCode": w.lastMessage().Code}).ok(t)
+	w.login("web", "carl", password).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+	auth := p{"USERNAME": "carl", "PREFERRED_CHALLENGE": "EMAIL_OTP"}
+	got := w.call("InitiateAuth", p{"ClientId": "web", "AuthFlow": "USER_AUTH", "AuthParameters": auth}).ok(t)
+	if got.Body["ChallengeName"] != "EMAIL_OTP" {
+		t.Errorf("answer %v", got.Body)
+	}
+}
+
 func TestConfirmSignUpLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
