@@ -1,0 +1,205 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/cogctl/cogctl/internal/srp"
+)
+
+// What people do for themselves before they are signed in: sign up, confirm, and
+// get back in when the password is forgotten. Each of these is sent once; where
+// the answer is lost the error is an *UnknownOutcomeError.
+
+// SignUp is a new account. Password is empty for an account without one, which
+// the pool must allow (choice-based sign-in by code or passkey).
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html
+type SignUp struct {
+	Username   string
+	Password   string
+	Attributes []Attribute
+	Validation []Attribute       // ValidationData, for the pool's pre sign-up trigger
+	Metadata   map[string]string // ClientMetadata, for all of its triggers
+}
+
+// SignedUp is what became of a sign-up. Its JSON members are stable.
+type SignedUp struct {
+	Confirmed bool      `json:"user_confirmed"`
+	Subject   string    `json:"sub"`
+	Sent      *Delivery `json:"code_sent,omitempty"` // nil when no code went out
+}
+
+// Delivery tells where a code went, in the server's words. Its JSON members are
+// stable.
+type Delivery struct {
+	Attribute   string `json:"attribute"`   // email or phone_number
+	Medium      string `json:"medium"`      // EMAIL or SMS
+	Destination string `json:"destination"` // masked by the server: d***@e***
+}
+
+// SignUp makes an account.
+func (c *Client) SignUp(ctx context.Context, s SignUp) (SignedUp, error) {
+	input := &cip.SignUpInput{
+		ClientId:       aws.String(c.config.ClientID),
+		Username:       aws.String(s.Username),
+		SecretHash:     c.hashOf(s.Username),
+		UserAttributes: attributeTypes(s.Attributes),
+		ValidationData: attributeTypes(s.Validation),
+		ClientMetadata: s.Metadata,
+	}
+	if s.Password != "" {
+		input.Password = aws.String(s.Password)
+	}
+	out, err := once(ctx, c.op("sign up", s.Username), c.api.SignUp, input)
+	if err != nil {
+		return SignedUp{}, err
+	}
+	return SignedUp{Confirmed: out.UserConfirmed, Subject: aws.ToString(out.UserSub), Sent: delivery(out.CodeDeliveryDetails)}, nil
+}
+
+// Confirmation is a code that somebody was sent, handed back.
+type Confirmation struct {
+	Username string
+	Code     string
+	Password string            // the new one, of ResetPassword
+	Force    bool              // ConfirmSignUp: take an alias over from the account that has it
+	Metadata map[string]string // ClientMetadata
+}
+
+// ConfirmSignUp ends a sign-up with the code that was sent.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html
+func (c *Client) ConfirmSignUp(ctx context.Context, in Confirmation) error {
+	_, err := once(ctx, c.op("confirm the sign-up of", in.Username), c.api.ConfirmSignUp, &cip.ConfirmSignUpInput{
+		ClientId:           aws.String(c.config.ClientID),
+		Username:           aws.String(in.Username),
+		ConfirmationCode:   aws.String(in.Code),
+		ForceAliasCreation: in.Force,
+		SecretHash:         c.hashOf(in.Username),
+		ClientMetadata:     in.Metadata,
+	})
+	return err
+}
+
+// ResendCode sends the code of a sign-up again; the one before is void. Where
+// the app client hides which users exist, it answers for any name.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ResendConfirmationCode.html
+func (c *Client) ResendCode(ctx context.Context, username string, metadata map[string]string) (*Delivery, error) {
+	out, err := once(ctx, c.op("resend the code of", username), c.api.ResendConfirmationCode, &cip.ResendConfirmationCodeInput{
+		ClientId: aws.String(c.config.ClientID), Username: aws.String(username),
+		SecretHash: c.hashOf(username), ClientMetadata: metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return delivery(out.CodeDeliveryDetails), nil
+}
+
+// ForgotPassword sends a code that ResetPassword takes. Where the app client
+// hides which users exist, it answers for any name.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html
+func (c *Client) ForgotPassword(ctx context.Context, username string, metadata map[string]string) (*Delivery, error) {
+	out, err := once(ctx, c.op("send a password code to", username), c.api.ForgotPassword, &cip.ForgotPasswordInput{
+		ClientId: aws.String(c.config.ClientID), Username: aws.String(username),
+		SecretHash: c.hashOf(username), ClientMetadata: metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return delivery(out.CodeDeliveryDetails), nil
+}
+
+// ResetPassword sets a new password with the code that ForgotPassword, or an
+// administrator's reset, sent.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmForgotPassword.html
+func (c *Client) ResetPassword(ctx context.Context, in Confirmation) error {
+	_, err := once(ctx, c.op("reset the password of", in.Username), c.api.ConfirmForgotPassword, &cip.ConfirmForgotPasswordInput{
+		ClientId:         aws.String(c.config.ClientID),
+		Username:         aws.String(in.Username),
+		ConfirmationCode: aws.String(in.Code),
+		Password:         aws.String(in.Password),
+		SecretHash:       c.hashOf(in.Username),
+		ClientMetadata:   in.Metadata,
+	})
+	return err
+}
+
+// op names an operation on one user in errors.
+func (c *Client) op(what, username string) string {
+	return fmt.Sprintf("%s %s at %s", what, username, c.config.UserPoolID)
+}
+
+// hashOf is the SecretHash member of operations that have one; nil for a public
+// client. It is over the username of the same request.
+func (c *Client) hashOf(username string) *string {
+	if c.config.ClientSecret == "" {
+		return nil
+	}
+	return aws.String(srp.SecretHash(username, c.config.ClientID, c.config.ClientSecret))
+}
+
+func attributeTypes(list []Attribute) []types.AttributeType {
+	var out []types.AttributeType
+	for _, a := range list {
+		out = append(out, types.AttributeType{Name: aws.String(a.Name), Value: aws.String(a.Value)})
+	}
+	return out
+}
+
+func delivery(d *types.CodeDeliveryDetailsType) *Delivery {
+	if d == nil {
+		return nil
+	}
+	return &Delivery{Attribute: aws.ToString(d.AttributeName), Medium: string(d.DeliveryMedium), Destination: aws.ToString(d.Destination)}
+}
+
+// operation is one of the SDK client's.
+type operation[In, Out any] func(context.Context, *In, ...func(*cip.Options)) (*Out, error)
+
+// once sends what must not be sent twice: the client's own retryer is off.
+func once[In, Out any](ctx context.Context, op string, call operation[In, Out], input *In) (*Out, error) {
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
+	out, err := call(httptrace.WithClientTrace(ctx, trace), input)
+	switch {
+	case err == nil:
+		return out, nil
+	case sent.Load() && ctx.Err() == nil && !definite(err):
+		return nil, &UnknownOutcomeError{Op: op, Err: plain(err)}
+	}
+	return nil, apiError(op, err)
+}
+
+// repeatable sends what reads, or sets the same state however often it comes.
+func repeatable[In, Out any](ctx context.Context, op string, call operation[In, Out], input *In) (*Out, error) {
+	out, err := call(ctx, input, retryable)
+	return out, apiError(op, err)
+}
+
+// definite tells an answer that says no from one that leaves open what was done.
+// A server that breaks down may have broken down after it was done, and so may
+// whatever stands in between.
+func definite(err error) bool {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.HTTPStatusCode() >= 300 && answer.HTTPStatusCode() < 500
+}
+
+// UnknownOutcomeError says that a request went out which must not be repeated,
+// and that no answer tells whether it took effect.
+type UnknownOutcomeError struct {
+	Op  string
+	Err error
+}
+
+func (e *UnknownOutcomeError) Error() string {
+	return fmt.Sprintf("%s: %v; nobody knows whether it took effect", e.Op, e.Err)
+}
+
+func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
