@@ -188,8 +188,8 @@ func allowed(flow string) string { return "ALLOW_" + flow }
 
 // refusedHints maps AWS error types to what helps.
 var refusedHints = map[string]string{
-	"UserNotConfirmedException":      "the sign-up was never confirmed: the code that was sent must be entered first",
-	"PasswordResetRequiredException": "an administrator asked for a new password: reset it first",
+	"UserNotConfirmedException":      "the sign-up was never confirmed: cogctl account confirm USERNAME CODE\ncogctl account resend USERNAME sends a new code",
+	"PasswordResetRequiredException": "an administrator asked for a new password: cogctl account forgot-password USERNAME",
 	"ResourceNotFoundException":      "check user_pool_id and client_id: cogctl profile show",
 }
 

@@ -1,0 +1,329 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/redact"
+)
+
+func newAccount(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "account",
+		Short: "Sign up, get back in, and look after one's own account",
+		Long: `What users of a pool do for themselves. Signing up, confirming and resetting a
+password need no session; the rest acts for the user who is signed in, with the
+session's access token, which must have the scope aws.cognito.signin.user.admin
+(every sign-in by cogctl login gives it).
+
+New passwords come from COGCTL_NEW_PASSWORD, from --password-stdin, or are asked
+for twice. COGCTL_PASSWORD is never one: it is the password of whoever signs in,
+and a new account should not get somebody else's by accident.`,
+		Example: "  cogctl account get\n  cogctl account mfa status",
+		Args:    subcommandOnly,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		newAccountSignup(a), newAccountConfirm(a), newAccountResend(a),
+		newAccountForgot(a), newAccountReset(a), newAccountChangePassword(a),
+		newAccountGet(a), newAccountUpdate(a), newAccountVerify(a), newAccountDelete(a),
+		newAccountMFA(a), newAccountDevice(a),
+	)
+	return cmd
+}
+
+// outsider is whoever a command is about that needs no session: the user named
+// by the operand, else by --username, COGCTL_USERNAME, the last sign-in or the
+// profile, else by a person.
+func (a *app) outsider(ctx context.Context, operand string) (signIn, *auth.Client, error) {
+	if operand != "" {
+		if given := a.flags["username"]; given != "" && given != operand {
+			return signIn{}, nil, usagef("USERNAME %q and --username %q are two users: give one", operand, given)
+		}
+		a.flags["username"] = operand
+	}
+	s, _, err := a.whose()
+	if err != nil {
+		return s, nil, err
+	}
+	if s.user == "" {
+		if !a.person(s.profile) {
+			return s, nil, &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
+		}
+		if s.user, err = a.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", s.pool.UserPoolID)); err != nil {
+			return s, nil, err
+		}
+	}
+	if err := auth.CheckUsername(s.user); err != nil {
+		return s, nil, withCode(exitUsage, err)
+	}
+	s.secrets.clientSecret, err = a.reveal(ctx, s.profile, "client_secret")
+	return s, a.client(s.pool, s.secrets.clientSecret), err
+}
+
+// member is a user who is signed in and acts on their own account.
+type member struct {
+	signIn
+	dir     *cache.Dir[auth.Session]
+	session auth.Session
+}
+
+// member finds the session that is meant, refreshed where it ran out. The access
+// token goes only where the session came from.
+func (a *app) member(ctx context.Context) (*member, error) {
+	s, dir, err := a.whose()
+	if err != nil {
+		return nil, err
+	}
+	session, err := a.session(margin)(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.getenv("COGCTL_TOKEN") != "" {
+		a.warn("COGCTL_TOKEN is set: call and token use it; account acts for the session of " + session.Username)
+	}
+	login := s.next("login", "--username", s.user)
+	switch {
+	case session.Endpoint != s.pool.Endpoint:
+		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the session of %s was issued by %s; its access token is not sent to %s", s.user, session.Endpoint, s.pool.Endpoint),
+			"%s", login))
+	case session.Access == "":
+		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the session of %s has no access token", s.user), "%s", login))
+	case auth.LacksScope(session.Access):
+		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the access token of %s lacks the scope %s, without which nobody changes an account", s.user, auth.SelfServiceScope),
+			"sign in with that scope: %s", login))
+	}
+	return &member{signIn: s, dir: dir, session: session}, nil
+}
+
+// act runs do with the session's access token. When Cognito calls the token
+// expired or revoked although it looks good here (a wrong clock, a sign-out
+// elsewhere), it is renewed once: that gets a new one, or tells for sure that a
+// sign-in is needed.
+func (m *member) act(ctx context.Context, do func(auth.Account) error) error {
+	err := do(m.account())
+	if !auth.TokenEnded(err) {
+		return err
+	}
+	if err := m.renew(ctx); err != nil {
+		return err
+	}
+	return do(m.account())
+}
+
+func (m *member) account() auth.Account {
+	return auth.Account{Client: m.app.client(m.pool, m.secrets.clientSecret), Username: m.session.Username, Token: m.session.Access}
+}
+
+func (m *member) renew(ctx context.Context) error {
+	tried := m.session.Access
+	secrets, err := m.app.credentials(ctx, m.profile)
+	if err != nil {
+		return err
+	}
+	s := m.signIn
+	s.secrets = secrets
+	renewer, err := s.renewer(s.storedAnswers())
+	if err != nil {
+		return err
+	}
+	m.session, err = m.dir.Update(ctx, m.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
+		if found && old.Live() && old.Access != tried && m.app.now().Before(old.FreshUntil()) {
+			return old, nil // somebody else has renewed it
+		}
+		return renewer.Renew(ctx, old, found)
+	})
+	m.app.seen(m.session)
+	return m.app.unsaved(s.explained(err))
+}
+
+// next is a command to type next, for this profile.
+func (s signIn) next(words ...string) string {
+	line := "cogctl"
+	for _, word := range words {
+		line += " " + shellWord(word)
+	}
+	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
+		line += " --profile " + s.profile.Name()
+	}
+	return line
+}
+
+// shellWord quotes what a shell would not take as it stands.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("@%+=:,./_-", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// answer is something a command needs. One that a person typed can be typed
+// again when the server refuses it.
+type answer struct {
+	value string
+	ask   func(context.Context) (string, error) // nil when nobody typed it
+}
+
+// maxTyped bounds how often a person is asked for the same thing.
+const maxTyped = 3
+
+// untilTaken sends until the server takes what was typed: a refusal of one of
+// these types asks anew for the answer beside it.
+func (a *app) untilTaken(ctx context.Context, send func() error, anew map[string]*answer) error {
+	for try := 1; ; try++ {
+		err := send()
+		code, message := serverWord(err)
+		refused := anew[code]
+		if refused == nil || refused.ask == nil || try == maxTyped {
+			return err
+		}
+		fmt.Fprintf(a.redactedStderr(), "%s\n", redact.Visible(message))
+		if refused.value, err = refused.ask(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// wantedCode says which code a command needs and where it may come from.
+type wantedCode struct {
+	operand   string // as given: the code, "-" for standard input, "" for neither
+	operation string // names the variable: CONFIRM_SIGN_UP
+	prompt    string
+	command   []string // that takes the code as its last operand, for the hint
+}
+
+// code finds a code: the operand, standard input, the variable, else a person.
+func (s signIn) code(ctx context.Context, w wantedCode) (*answer, error) {
+	given := w.operand
+	switch {
+	case w.operand == "-":
+		data, err := io.ReadAll(io.LimitReader(s.app.input(ctx), maxPassword))
+		if err != nil {
+			return nil, withCode(exitNeeded, fmt.Errorf("read the code from standard input: %w", err))
+		}
+		if given = strings.TrimSpace(string(data)); given == "" {
+			return nil, withCode(exitNeeded, errors.New("the code: standard input is empty"))
+		}
+	case w.operand == "":
+		given = s.app.getenv(answerVariable(w.operation))
+	}
+	if given != "" {
+		code, err := s.app.cleanCode(given)
+		return &answer{value: code}, err
+	}
+	if !s.app.person(s.profile) {
+		return nil, &auth.InputError{Item: "code", Subject: s.user, Answers: []string{
+			answerVariable(w.operation), "give it as an operand, or - for standard input: " + s.next(append(w.command, "CODE")...)}}
+	}
+	ask := func(ctx context.Context) (string, error) {
+		typed, err := s.app.terminal.ask(ctx, redact.Visible(w.prompt))
+		if err != nil {
+			return "", err
+		}
+		return s.app.cleanCode(typed)
+	}
+	code, err := ask(ctx)
+	return &answer{code, ask}, err
+}
+
+// cleanCode takes out the space with which codes are shown in two halves.
+func (a *app) cleanCode(text string) (string, error) {
+	code := strings.Join(strings.Fields(text), "")
+	if code == "" || strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		return "", usagef("the code %q is none: it has control characters or nothing at all", text)
+	}
+	a.redactor.Add(code)
+	return code, nil
+}
+
+// newPassword finds a new password. COGCTL_PASSWORD is not looked at.
+func (s signIn) newPassword(ctx context.Context, fromStdin bool) (*answer, error) {
+	given, err := "", error(nil)
+	if fromStdin {
+		given, err = s.app.passwordFromStdin(ctx)
+	} else {
+		given, err = s.app.reveal(ctx, s.profile, "new_password")
+	}
+	if err != nil || given != "" {
+		return &answer{value: given}, err
+	}
+	if !s.app.person(s.profile) {
+		return nil, &auth.InputError{Item: auth.ItemNewPassword, Subject: s.user, Answers: []string{"COGCTL_NEW_PASSWORD", "--password-stdin"}}
+	}
+	ask := func(ctx context.Context) (string, error) { return s.app.askNewPassword(ctx, s.user) }
+	password, err := ask(ctx)
+	return &answer{password, ask}, err
+}
+
+// attributeFlags reads a repeatable flag of name=value.
+func attributeFlags(flag string, list []string, parse func([]string) ([]auth.Attribute, error)) ([]auth.Attribute, error) {
+	attributes, err := parse(list)
+	if err != nil {
+		return nil, usagef("--%s: %v", flag, err)
+	}
+	return attributes, nil
+}
+
+// metadataFlag reads --metadata; nil when it was not given.
+func metadataFlag(list []string) (map[string]string, error) {
+	pairs, err := attributeFlags("metadata", list, auth.ParseData)
+	if err != nil || len(pairs) == 0 {
+		return nil, err
+	}
+	metadata := map[string]string{}
+	for _, p := range pairs {
+		metadata[p.Name] = p.Value
+	}
+	return metadata, nil
+}
+
+// addMetadata adds --metadata to a command.
+func addMetadata(cmd *cobra.Command, into *[]string) {
+	cmd.Flags().StringArrayVar(into, "metadata", nil, "NAME=VALUE for the pool's Lambda triggers (ClientMetadata); may be repeated")
+}
+
+// sentReport is the JSON of commands that send a code; its members are stable.
+type sentReport struct {
+	Username string         `json:"username"`
+	Sent     *auth.Delivery `json:"code_sent,omitempty"`
+}
+
+// wentTo says where a code went.
+func wentTo(d auth.Delivery) string {
+	medium := map[string]string{"EMAIL": "e-mail", "SMS": "SMS"}[d.Medium]
+	if medium == "" {
+		medium = d.Medium
+	}
+	return fmt.Sprintf("Cognito says that it sent a code by %s to %s", medium, d.Destination)
+}
+
+// operand is the operand at i, or "".
+func operand(args []string, i int) string {
+	if i < len(args) {
+		return args[i]
+	}
+	return ""
+}
+
+// completeWords offers fixed words for the first operand.
+func completeWords(words ...string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return slices.Clone(words), cobra.ShellCompDirectiveNoFileComp
+	}
+}

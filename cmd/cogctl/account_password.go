@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogctl/cogctl/internal/auth"
+)
+
+func newAccountForgot(a *app) *cobra.Command {
+	var o sendOptions
+	cmd := &cobra.Command{
+		Use:   "forgot-password [USERNAME]",
+		Short: "Send a code that sets a new password",
+		Long: `Send a code that sets a new password. A person is asked for the code and the new
+password at once; without one the command ends when the code is sent, and
+cogctl account reset-password takes it.
+
+Where the app client hides which users exist, Cognito says that it sent a code to
+any name.`,
+		Example: `  cogctl account forgot-password ann
+  cogctl account forgot-password bob --json`,
+		Args: operands(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.username = operand(args, 0)
+			return runAccountForgot(cmd.Context(), a, o)
+		},
+	}
+	addMetadata(cmd, &o.metadata)
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON, and ask nothing")
+	return cmd
+}
+
+func runAccountForgot(ctx context.Context, a *app, o sendOptions) error {
+	metadata, err := metadataFlag(o.metadata)
+	if err != nil {
+		return err
+	}
+	s, client, err := a.outsider(ctx, o.username)
+	if err != nil {
+		return err
+	}
+	sent, err := client.ForgotPassword(ctx, s.user, metadata)
+	if err != nil {
+		return s.told(err, map[string]string{
+			lostReply: "look for the code before asking for another: " + s.next("account", "reset-password", s.user),
+		})
+	}
+	if sent != nil {
+		a.note("%s: %s", wentTo(*sent), s.next("account", "reset-password", s.user))
+	}
+	switch {
+	case o.asJSON:
+		return a.printJSON(sentReport{s.user, sent})
+	case a.person(s.profile):
+		return s.reset(ctx, client, confirmOptions{metadata: o.metadata})
+	}
+	return nil
+}
+
+func newAccountReset(a *app) *cobra.Command {
+	var o confirmOptions
+	cmd := &cobra.Command{
+		Use:   "reset-password [USERNAME [CODE|-]]",
+		Short: "Set a new password with the code that was sent",
+		Long: `Set a new password with the code that cogctl account forgot-password, or an
+administrator's reset, sent. The code is the second operand, - for standard input,
+or COGCTL_ANSWER_CONFIRM_FORGOT_PASSWORD; otherwise it is asked for. The new
+password comes from COGCTL_NEW_PASSWORD, from --password-stdin, or is asked for
+twice.`,
+		Example: `  cogctl account forgot-password ann
+  cogctl sandbox codes | awk 'END {print $2}' | COGCTL_NEW_PASSWORD=An0ther-one! cogctl account reset-password ann -`,
+		Args: operands(0, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.username, o.code = operand(args, 0), operand(args, 1)
+			return runAccountReset(cmd.Context(), a, o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the new password from standard input")
+	addMetadata(cmd, &o.metadata)
+	return cmd
+}
+
+func runAccountReset(ctx context.Context, a *app, o confirmOptions) error {
+	if o.code == "-" && o.passwordStdin {
+		return usagef("standard input holds the code or the password, not both: set COGCTL_NEW_PASSWORD or give the code as it is")
+	}
+	s, client, err := a.outsider(ctx, o.username)
+	if err != nil {
+		return err
+	}
+	return s.reset(ctx, client, o)
+}
+
+// reset sets the new password. A code or password that a person typed and the
+// server refused is asked for again, the other is kept.
+func (s signIn) reset(ctx context.Context, client *auth.Client, o confirmOptions) error {
+	metadata, err := metadataFlag(o.metadata)
+	if err != nil {
+		return err
+	}
+	code, err := s.code(ctx, wantedCode{
+		operand: o.code, operation: "CONFIRM_FORGOT_PASSWORD", command: []string{"account", "reset-password", s.user},
+		prompt: "The code that was sent to " + s.user + ": ",
+	})
+	if err != nil {
+		return err
+	}
+	password, err := s.newPassword(ctx, o.passwordStdin)
+	if err != nil {
+		return err
+	}
+	err = s.app.untilTaken(ctx, func() error {
+		return client.ResetPassword(ctx, auth.Confirmation{Username: s.user, Code: code.value, Password: password.value, Metadata: metadata})
+	}, map[string]*answer{
+		"CodeMismatchException": code, "InvalidPasswordException": password, "PasswordHistoryPolicyViolationException": password,
+	})
+	if err != nil {
+		again := s.next("account", "forgot-password", s.user)
+		return s.told(err, map[string]string{
+			"CodeMismatchException": "the code of the newest message counts; " + again + " sends another",
+			"ExpiredCodeException":  again + " sends a new one (Cognito says this also of a user that does not exist)",
+			lostReply:               s.next("login", "--username", s.user) + " with the new password tells; if it is refused: " + again,
+		})
+	}
+	s.app.note("%s has a new password: %s", s.user, s.next("login", "--username", s.user))
+	return nil
+}
+
+type changePasswordOptions struct {
+	passwordStdin bool
+	noPrevious    bool
+}
+
+func newAccountChangePassword(a *app) *cobra.Command {
+	var o changePasswordOptions
+	cmd := &cobra.Command{
+		Use:   "change-password",
+		Short: "Change the password of whoever is signed in",
+		Long: `Change the password of whoever is signed in. The current one comes from
+COGCTL_PASSWORD or the profile, or is asked for; the new one from
+COGCTL_NEW_PASSWORD, from --password-stdin, or is asked for twice.
+
+Sessions go on: a changed password ends none.`,
+		Example: "  COGCTL_NEW_PASSWORD=An0ther-one! cogctl account change-password",
+		Args:    operands(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountChangePassword(cmd.Context(), a, o) },
+	}
+	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the new password from standard input")
+	cmd.Flags().BoolVar(&o.noPrevious, "no-previous", false, "the account has no password yet")
+	return cmd
+}
+
+func runAccountChangePassword(ctx context.Context, a *app, o changePasswordOptions) error {
+	m, err := a.member(ctx)
+	if err != nil {
+		return err
+	}
+	previous, from := "", ""
+	if !o.noPrevious {
+		if previous, from, err = m.currentPassword(ctx); err != nil {
+			return err
+		}
+	}
+	password, err := m.newPassword(ctx, o.passwordStdin)
+	if err != nil {
+		return err
+	}
+	err = a.untilTaken(ctx, func() error {
+		return m.act(ctx, func(account auth.Account) error { return account.ChangePassword(ctx, previous, password.value) })
+	}, map[string]*answer{"InvalidPasswordException": password, "PasswordHistoryPolicyViolationException": password})
+	if err != nil {
+		hints := map[string]string{
+			lostReply: m.next("login", "--username", m.user) + " with the new password tells; if that is refused, the old one still holds",
+		}
+		if refused, ok := wrongPassword(err); ok && from != "" {
+			hints[refused.Code] = "the current password came from " + from
+		}
+		return m.told(err, hints)
+	}
+	if from != "" {
+		a.note("the password of %s is changed; %s still gives the old one", m.session.Username, from)
+	} else {
+		a.note("the password of %s is changed", m.session.Username)
+	}
+	return nil
+}
+
+// currentPassword is the one to be changed, and where it is kept; from is empty
+// for one that was typed.
+func (m *member) currentPassword(ctx context.Context) (password, from string, err error) {
+	v := m.profile.Get("password")
+	if password, err = m.app.reveal(ctx, m.profile, "password"); err != nil || password != "" {
+		return password, v.Origin.Text, err
+	}
+	if !m.app.person(m.profile) {
+		return "", "", &auth.InputError{Item: "current password", Subject: m.user, Answers: []string{"COGCTL_PASSWORD", "give --no-previous if there is none yet"}}
+	}
+	password, err = m.app.secretAnswer(ctx, fmt.Sprintf("Current password for %s: ", m.session.Username))
+	return password, "", err
+}
