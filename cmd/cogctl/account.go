@@ -133,12 +133,12 @@ func (m *member) renew(ctx context.Context) error {
 	}
 	s := m.signIn
 	s.secrets = secrets
-	renewer, err := s.renewer(s.storedAnswers())
+	renewer, err := s.renewer(ctx, s.storedAnswers())
 	if err != nil {
 		return err
 	}
 	m.session, err = m.dir.Update(ctx, m.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
-		if found && old.Live() && old.Access != tried && m.app.now().Before(old.FreshUntil()) {
+		if found && old.Live() && old.Access != tried && old.GoodFor(m.app.now(), 0) {
 			return old, nil // somebody else has renewed it
 		}
 		return renewer.Renew(ctx, old, found)

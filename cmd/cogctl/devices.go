@@ -13,14 +13,14 @@ import (
 
 // devices is where this machine's keys at pools that track devices are kept, by
 // session. They outlive the session: what they are for is the next sign-in.
-func (a *app) devices(p *config.Profile) (*cache.Dir[auth.Device], error) {
-	return storage[auth.Device](a, p, "devices")
+func (a *app) devices(p *config.Profile) (*cache.Dir[auth.RememberedDevice], error) {
+	return storage[auth.RememberedDevice](a, p, "devices")
 }
 
 // withDevice adds what is known of this machine to a user who signs in. Where
 // nothing is kept a device is not confirmed either: the pool would fill up with
 // devices that nobody is.
-func (s signIn) withDevice(u auth.User) (auth.User, error) {
+func (s signIn) withDevice(u auth.SignIn) (auth.SignIn, error) {
 	if s.profile.Get("storage").Text == "none" {
 		return u, nil
 	}
@@ -33,7 +33,7 @@ func (s signIn) withDevice(u auth.User) (auth.User, error) {
 	}
 	s.app.redactor.Add(u.Device.Password)
 	u.DeviceName, u.RememberDevice = deviceName(), s.rememberDevice
-	u.Keep = func(ctx context.Context, d auth.Device) {
+	u.Keep = func(ctx context.Context, d auth.RememberedDevice) {
 		s.app.redactor.Add(d.Password)
 		if err := keepDevice(ctx, dir, s.key(), d); err != nil {
 			s.app.later("warning: this device's key: %v", err)
@@ -42,11 +42,11 @@ func (s signIn) withDevice(u auth.User) (auth.User, error) {
 	return u, nil
 }
 
-func keepDevice(ctx context.Context, dir *cache.Dir[auth.Device], key string, d auth.Device) error {
+func keepDevice(ctx context.Context, dir *cache.Dir[auth.RememberedDevice], key string, d auth.RememberedDevice) error {
 	if d.Key == "" {
 		return dir.End(ctx, key)
 	}
-	_, err := dir.Update(ctx, key, func(context.Context, auth.Device, bool) (auth.Device, error) { return d, nil })
+	_, err := dir.Update(ctx, key, func(context.Context, auth.RememberedDevice, bool) (auth.RememberedDevice, error) { return d, nil })
 	return err
 }
 

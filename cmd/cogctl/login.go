@@ -159,7 +159,7 @@ func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth
 	}
 	var tokens auth.Tokens
 	for {
-		flow, err := l.flow(ctx, renewer.Client, auth.User{Ask: l.asker(), Tell: l.tell})
+		flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.asker(), Tell: l.tell})
 		if err != nil {
 			return auth.Session{}, err
 		}

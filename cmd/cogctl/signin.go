@@ -109,7 +109,7 @@ func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error)
 	if r.Mark, err = r.Base.Mark(s.proof()); err != nil {
 		return r, err
 	}
-	r.SignIn, err = s.flow(ctx, client, auth.User{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
+	r.SignIn, err = s.flow(ctx, client, auth.SignIn{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
 	return r, err
 }
 
@@ -149,7 +149,7 @@ func (s signIn) proof() string {
 }
 
 // flow is the way to sign in that the profile, or --flow, chooses.
-func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.User) (auth.Flow, error) {
+func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.SignIn) (auth.Flow, error) {
 	u.Client, u.Username, u.Password = client, s.user, s.secrets.password
 	u, err := s.withDevice(u)
 	if err != nil {
@@ -165,9 +165,9 @@ func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.User) (aut
 	case "custom-srp":
 		return auth.CustomSRP(u), nil
 	case "choice":
-		return auth.Choice{User: u, Preferred: s.firstFactor()}, nil
+		return auth.Choice{SignIn: u, Preferred: s.firstFactor()}, nil
 	case "admin":
-		return auth.Admin{User: u, Credentials: s.app.caller(ctx, s.pool)}, nil
+		return auth.Admin{SignIn: u, Credentials: s.app.caller(ctx, s.pool)}, nil
 	default:
 		return nil, usagef("the flow %q is not one this version signs in by: choose one of %s", name, strings.Join(flows(), ", "))
 	}

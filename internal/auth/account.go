@@ -177,10 +177,20 @@ func once[In, Out any](ctx context.Context, op string, call operation[In, Out], 
 	return nil, apiError(op, err)
 }
 
+// errand is an operation of a client, in words.
+type errand struct {
+	client *Client
+	op     string
+}
+
 // repeatable sends what reads, or sets the same state however often it comes.
-func repeatable[In, Out any](ctx context.Context, op string, call operation[In, Out], input *In) (*Out, error) {
-	out, err := call(ctx, input, retryable)
-	return out, apiError(op, err)
+func repeatable[In, Out any](ctx context.Context, e errand, call operation[In, Out], input *In) (out *Out, err error) {
+	err = e.client.repeat(ctx, freely, func(ctx context.Context) error {
+		var err error
+		out, err = call(ctx, input)
+		return apiError(e.op, err)
+	})
+	return out, err
 }
 
 // definite tells an answer that says no from one that leaves open what was done.

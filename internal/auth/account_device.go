@@ -34,7 +34,7 @@ func (a Account) Devices(ctx context.Context) ([]Device, error) {
 	devices := []Device{}
 	input := &cip.ListDevicesInput{AccessToken: &a.Token, Limit: aws.Int32(devicePage)}
 	for range maxDevicePages {
-		out, err := repeatable(ctx, op, a.Client.api.ListDevices, input)
+		out, err := repeatable(ctx, errand{a.Client, op}, a.Client.api.ListDevices, input)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func deviceOf(d types.DeviceType) Device {
 // again.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgetDevice.html
 func (a Account) ForgetDevice(ctx context.Context, key string) error {
-	_, err := repeatable(ctx, a.op("forget the device "+key+" of"), a.Client.api.ForgetDevice, &cip.ForgetDeviceInput{
+	_, err := repeatable(ctx, errand{a.Client, a.op("forget the device " + key + " of")}, a.Client.api.ForgetDevice, &cip.ForgetDeviceInput{
 		AccessToken: &a.Token, DeviceKey: aws.String(key),
 	})
 	return err
@@ -77,7 +77,7 @@ func (a Account) RememberDevice(ctx context.Context, key string, remember bool) 
 	if remember {
 		status = types.DeviceRememberedStatusTypeRemembered
 	}
-	_, err := repeatable(ctx, a.op("set the device "+key+" of"), a.Client.api.UpdateDeviceStatus, &cip.UpdateDeviceStatusInput{
+	_, err := repeatable(ctx, errand{a.Client, a.op("set the device " + key + " of")}, a.Client.api.UpdateDeviceStatus, &cip.UpdateDeviceStatusInput{
 		AccessToken: &a.Token, DeviceKey: aws.String(key), DeviceRememberedStatus: status,
 	})
 	return err

@@ -104,7 +104,7 @@ func factorsOf(names []string, preferred *string) Factors {
 // User reads the account.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetUser.html
 func (a Account) User(ctx context.Context) (User, error) {
-	out, err := repeatable(ctx, a.op("read the account of"), a.Client.api.GetUser, &cip.GetUserInput{AccessToken: &a.Token})
+	out, err := repeatable(ctx, errand{a.Client, a.op("read the account of")}, a.Client.api.GetUser, &cip.GetUserInput{AccessToken: &a.Token})
 	if err != nil {
 		return User{}, err
 	}
@@ -123,7 +123,7 @@ func attributeMap(list []types.AttributeType) map[string]string {
 // Factors reads the ways in, those of a choice-based sign-in included.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetUserAuthFactors.html
 func (a Account) Factors(ctx context.Context) (Factors, error) {
-	out, err := repeatable(ctx, a.op("read the factors of"), a.Client.api.GetUserAuthFactors, &cip.GetUserAuthFactorsInput{AccessToken: &a.Token})
+	out, err := repeatable(ctx, errand{a.Client, a.op("read the factors of")}, a.Client.api.GetUserAuthFactors, &cip.GetUserAuthFactorsInput{AccessToken: &a.Token})
 	if err != nil {
 		return Factors{}, err
 	}
@@ -155,7 +155,7 @@ func (a Account) Update(ctx context.Context, attributes []Attribute, metadata ma
 // DeleteAttributes removes attributes.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_DeleteUserAttributes.html
 func (a Account) DeleteAttributes(ctx context.Context, names []string) error {
-	_, err := repeatable(ctx, a.op("delete "+strings.Join(names, ", ")+" of"), a.Client.api.DeleteUserAttributes, &cip.DeleteUserAttributesInput{
+	_, err := repeatable(ctx, errand{a.Client, a.op("delete " + strings.Join(names, ", ") + " of")}, a.Client.api.DeleteUserAttributes, &cip.DeleteUserAttributesInput{
 		AccessToken: &a.Token, UserAttributeNames: names,
 	})
 	return err
@@ -267,7 +267,7 @@ func (a Account) SetMFA(ctx context.Context, changes ...MFAChange) error {
 			return fmt.Errorf("%q is no second factor that can be switched", c.Factor)
 		}
 	}
-	_, err := repeatable(ctx, a.op("switch "+strings.Join(names, ", ")+" of"), a.Client.api.SetUserMFAPreference, input)
+	_, err := repeatable(ctx, errand{a.Client, a.op("switch " + strings.Join(names, ", ") + " of")}, a.Client.api.SetUserMFAPreference, input)
 	return err
 }
 

@@ -12,9 +12,9 @@ import (
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
-// User is who signs in, and what stands by to answer for them. Every flow is
+// SignIn is who signs in, and what stands by to answer for them. Every flow is
 // made of it.
-type User struct {
+type SignIn struct {
 	Client   *Client
 	Username string // as typed; an alias such as an e-mail address will do
 	Password string // empty: a flow that wants it asks for it
@@ -23,12 +23,12 @@ type User struct {
 	// nil.
 	Tell func(text string)
 
-	// Device is the one that this machine is at the pool; the zero Device for none.
-	Device Device
+	// Device is the one that this machine is at the pool; the zero RememberedDevice for none.
+	Device RememberedDevice
 	// Keep is given a device that the pool began to track with this sign-in and, as
-	// the zero Device, word that it does not know Device any more. When it is nil,
+	// the zero RememberedDevice, word that it does not know Device any more. When it is nil,
 	// nothing could be kept, and no device is confirmed.
-	Keep func(ctx context.Context, d Device)
+	Keep func(ctx context.Context, d RememberedDevice)
 	// DeviceName is how lists of the user's devices show this one.
 	DeviceName string
 	// RememberDevice answers yes where the pool leaves it to the user to let a
@@ -45,7 +45,7 @@ type opener func(a *attempt, ctx context.Context, op string) (step, error)
 // or whose reply got lost, restarts the flow once; a device that the pool does not know restarts it without the device. wants
 // names what must be known before the first request, because SRP's proof must
 // follow within seconds.
-func (u User) login(ctx context.Context, open opener, wants Item) (Tokens, error) {
+func (u SignIn) login(ctx context.Context, open opener, wants Item) (Tokens, error) {
 	u.Ask = steady(u.Ask)
 	if wants == ItemPassword && u.Password == "" {
 		var err error
@@ -61,8 +61,8 @@ func (u User) login(ctx context.Context, open opener, wants Item) (Tokens, error
 		case err == nil:
 			return a.settleDevice(ctx, tokens), nil
 		case u.Device.Key != "" && refusesDevice(err):
-			u.Device = Device{}
-			u.keep(ctx, Device{})
+			u.Device = RememberedDevice{}
+			u.keep(ctx, RememberedDevice{})
 			u.tell("the pool does not know this device any more; signing in without it")
 		case restarted:
 			return Tokens{}, err
@@ -78,13 +78,13 @@ func (u User) login(ctx context.Context, open opener, wants Item) (Tokens, error
 	}
 }
 
-func (u *User) tell(text string) {
+func (u *SignIn) tell(text string) {
 	if u.Tell != nil {
 		u.Tell(text)
 	}
 }
 
-func (u *User) keep(ctx context.Context, d Device) {
+func (u *SignIn) keep(ctx context.Context, d RememberedDevice) {
 	if u.Keep != nil {
 		u.Keep(ctx, d)
 	}
@@ -132,7 +132,7 @@ const maxSteps = 20
 // attempt is one sign-in on its way through the challenges.
 type attempt struct {
 	client   *Client
-	user     *User
+	user     *SignIn
 	username string // as typed, then the pool's own name once a challenge says it
 
 	handshake *srp.Client // of the password's proof

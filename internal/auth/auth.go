@@ -6,7 +6,7 @@
 //   - [Client] is one app client of one user pool, spoken to through AWS's own
 //     SDK client. It adds SECRET_HASH, with the username that each step wants.
 //   - [SRP], [Password], [Custom], [CustomSRP], [Choice] and [Admin] are the flows.
-//     Each is made of a [User], and its Login walks the challenges until Cognito
+//     Each is made of a [SignIn], and its Login walks the challenges until Cognito
 //     hands out [Tokens], or asks for something nobody here can answer.
 //   - [Verifier] checks the ID token before anything is believed or saved.
 //   - [Session] is what is kept: the tokens, who they are for, and where they

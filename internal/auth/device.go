@@ -12,11 +12,11 @@ import (
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
-// Device is this machine as a pool that tracks devices knows it. It is kept apart
+// RememberedDevice is this machine as a pool that tracks devices knows it. It is kept apart
 // from the session and outlives it, as the sign-in after the next logout is what a
 // remembered device is for. Without the user's password it signs nobody in.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-device-tracking.html
-type Device struct {
+type RememberedDevice struct {
 	Key      string `json:"key"`       // DeviceKey
 	GroupKey string `json:"group_key"` // DeviceGroupKey
 	Password string `json:"password"`  // drawn here; Cognito has its verifier only
@@ -44,10 +44,10 @@ func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 
 // confirmDevice calls ConfirmDevice and, where the pool leaves the remembering to
 // the user, UpdateDeviceStatus.
-func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *User) (Device, error) {
+func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *SignIn) (RememberedDevice, error) {
 	secret, err := srp.NewDeviceSecret(c.config.Random, t.deviceGroup, t.DeviceKey)
 	if err != nil {
-		return Device{}, err
+		return RememberedDevice{}, err
 	}
 	op := fmt.Sprintf("confirm this device for %s", u.Username)
 	input := &cip.ConfirmDeviceInput{
@@ -62,9 +62,9 @@ func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *User) (Device, 
 	}
 	out, err := c.api.ConfirmDevice(ctx, input)
 	if err != nil {
-		return Device{}, apiError(op, err)
+		return RememberedDevice{}, apiError(op, err)
 	}
-	device := Device{Key: t.DeviceKey, GroupKey: t.deviceGroup, Password: secret.Password}
+	device := RememberedDevice{Key: t.DeviceKey, GroupKey: t.deviceGroup, Password: secret.Password}
 	if !out.UserConfirmationNecessary || !u.RememberDevice {
 		return device, nil
 	}

@@ -9,37 +9,37 @@ import (
 )
 
 // SRP signs in by USER_SRP_AUTH: the password proves itself and never travels.
-type SRP User
+type SRP SignIn
 
 // Login implements Flow.
 func (f SRP) Login(ctx context.Context) (Tokens, error) {
-	return User(f).login(ctx, (*attempt).openSRP, ItemPassword)
+	return SignIn(f).login(ctx, (*attempt).openSRP, ItemPassword)
 }
 
 // Password signs in by USER_PASSWORD_AUTH: the password travels to Cognito over
 // TLS. It is for pools that migrate users, and for emulators without SRP.
-type Password User
+type Password SignIn
 
 // Login implements Flow.
 func (f Password) Login(ctx context.Context) (Tokens, error) {
-	return User(f).login(ctx, openPassword(types.AuthFlowTypeUserPasswordAuth), ItemPassword)
+	return SignIn(f).login(ctx, openPassword(types.AuthFlowTypeUserPasswordAuth), ItemPassword)
 }
 
 // Custom signs in by CUSTOM_AUTH: the pool's own Lambda triggers ask whatever
 // they like, as often as they like. No password is part of it.
-type Custom User
+type Custom SignIn
 
 // Login implements Flow.
 func (f Custom) Login(ctx context.Context) (Tokens, error) {
 	open := func(a *attempt, ctx context.Context, op string) (step, error) {
 		return a.initiate(ctx, types.AuthFlowTypeCustomAuth, a.opening(nil), op)
 	}
-	return User(f).login(ctx, open, "")
+	return SignIn(f).login(ctx, open, "")
 }
 
 // CustomSRP is Custom for triggers that want the password proved by SRP before
 // they ask.
-type CustomSRP User
+type CustomSRP SignIn
 
 // Login implements Flow.
 func (f CustomSRP) Login(ctx context.Context) (Tokens, error) {
@@ -52,13 +52,13 @@ func (f CustomSRP) Login(ctx context.Context) (Tokens, error) {
 		// and Cognito's own clients know it as this.
 		return a.initiate(ctx, types.AuthFlowTypeCustomAuth, a.opening(map[string]string{"CHALLENGE_NAME": "SRP_A", "SRP_A": public}), op)
 	}
-	return User(f).login(ctx, open, ItemPassword)
+	return SignIn(f).login(ctx, open, ItemPassword)
 }
 
 // Choice signs in by USER_AUTH: the user's first factor is chosen from what the
 // pool and the user have, a password or a code that is sent.
 type Choice struct {
-	User
+	SignIn
 	// Preferred is the challenge to begin with: PASSWORD_SRP, PASSWORD, EMAIL_OTP
 	// or SMS_OTP. When it is empty, a password that is at hand is proved by SRP;
 	// without one the user chooses.
@@ -83,13 +83,13 @@ func (f Choice) Login(ctx context.Context) (Tokens, error) {
 		}
 		return a.initiate(ctx, types.AuthFlowTypeUserAuth, a.opening(parameters), op)
 	}
-	return f.User.login(ctx, open, "")
+	return f.SignIn.login(ctx, open, "")
 }
 
 // Admin signs a user in by the operations of administrators, AdminInitiateAuth
 // and AdminRespondToAuthChallenge, with AWS credentials that may call them.
 type Admin struct {
-	User
+	SignIn
 	Credentials aws.CredentialsProvider
 }
 
@@ -102,9 +102,9 @@ func (f Admin) Login(ctx context.Context) (Tokens, error) {
 	}
 	f.Ask = steady(f.Ask) // for both
 	f.admin = func(context.Context) (aws.Credentials, error) { return credentials, nil }
-	tokens, err := f.User.login(ctx, openPassword(types.AuthFlowTypeAdminUserPasswordAuth), ItemPassword)
+	tokens, err := f.SignIn.login(ctx, openPassword(types.AuthFlowTypeAdminUserPasswordAuth), ItemPassword)
 	if disabled := (*FlowDisabledError)(nil); errors.As(err, &disabled) {
-		return f.User.login(ctx, (*attempt).openSRP, ItemPassword)
+		return f.SignIn.login(ctx, (*attempt).openSRP, ItemPassword)
 	}
 	return tokens, err
 }

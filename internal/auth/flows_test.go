@@ -48,10 +48,10 @@ func challenge(name, session string, parameters map[string]string) map[string]an
 	return map[string]any{"ChallengeName": name, "Session": session, "ChallengeParameters": parameters}
 }
 
-func (p *played) user(t *testing.T, ask auth.Ask) (auth.User, *[]string) {
+func (p *played) user(t *testing.T, ask auth.Ask) (auth.SignIn, *[]string) {
 	server := newWrongServer(t, p.answer)
 	told := new([]string)
-	return auth.User{
+	return auth.SignIn{
 		Client: newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client, Username: "ann", Ask: ask,
 		Tell: func(text string) { *told = append(*told, text) },
 	}, told
@@ -128,9 +128,9 @@ func TestDeviceRefused(t *testing.T) {
 		p := &played{first: challenge("SMS_MFA", "s", nil), replies: replies}
 		u, _ := p.user(t, answering(map[string]string{"SMS_MFA": "123456"}))
 		u.Password = "p"
-		u.Device = auth.Device{Key: "k", GroupKey: "g", Password: "d"}
-		var kept []auth.Device
-		u.Keep = func(_ context.Context, d auth.Device) { kept = append(kept, d) }
+		u.Device = auth.RememberedDevice{Key: "k", GroupKey: "g", Password: "d"}
+		var kept []auth.RememberedDevice
+		u.Keep = func(_ context.Context, d auth.RememberedDevice) { kept = append(kept, d) }
 		if _, err := auth.Password(u).Login(t.Context()); err != nil {
 			t.Errorf("%s: %v", label, err)
 		}
@@ -160,7 +160,7 @@ func TestDeviceProof(t *testing.T) {
 	t.Parallel()
 	p := &played{first: challenge("DEVICE_SRP_AUTH", "s1", map[string]string{"USERNAME": "real"}), replies: []any{good}}
 	u, _ := p.user(t, nobody)
-	u.Password, u.Device = "p", auth.Device{Key: "k", GroupKey: "g", Password: "d"}
+	u.Password, u.Device = "p", auth.RememberedDevice{Key: "k", GroupKey: "g", Password: "d"}
 	tokens, err := auth.Password(u).Login(t.Context())
 	if err != nil || tokens.DeviceKey != "k" {
 		t.Fatalf("%v, device %q: a refresh needs the key", err, tokens.DeviceKey)
@@ -229,7 +229,7 @@ func TestSelectChallenge(t *testing.T) {
 		first["AvailableChallenges"] = row.offered
 		p := &played{first: first}
 		u, _ := p.user(t, answering(map[string]string{"SELECT_CHALLENGE": row.choice}))
-		_, err := auth.Choice{User: u}.Login(t.Context())
+		_, err := auth.Choice{SignIn: u}.Login(t.Context())
 		sent := ""
 		if len(p.bodies) > 0 {
 			sent = fmt.Sprint(p.bodies[0]["ChallengeResponses"].(map[string]any)["ANSWER"])
@@ -259,7 +259,7 @@ func TestChoiceParameters(t *testing.T) {
 		p := &played{first: good}
 		u, _ := p.user(t, nobody)
 		u.Password = row.password
-		if _, err := (auth.Choice{User: u, Preferred: row.preferred}).Login(t.Context()); err != nil {
+		if _, err := (auth.Choice{SignIn: u, Preferred: row.preferred}).Login(t.Context()); err != nil {
 			t.Errorf("%s: %v", label, err)
 			continue
 		}
@@ -279,11 +279,11 @@ func TestFlowsAtTheSandbox(t *testing.T) {
 	t.Parallel()
 	w := sandboxWorld(time.Now)
 	words := answering(map[string]string{"CUSTOM_CHALLENGE": "open", "CUSTOM_CHALLENGE_2": "sesame"})
-	ann := auth.User{Client: w.client, Username: "ann", Password: sandbox.DefaultPassword, Ask: nobody}
-	custom := auth.User{Client: w.client, Username: "custom", Password: sandbox.DefaultPassword, Ask: words}
+	ann := auth.SignIn{Client: w.client, Username: "ann", Password: sandbox.DefaultPassword, Ask: nobody}
+	custom := auth.SignIn{Client: w.client, Username: "custom", Password: sandbox.DefaultPassword, Ask: words}
 	for label, flow := range map[string]auth.Flow{
-		"SRP": auth.SRP(ann), "password": auth.Password(ann), "choice": auth.Choice{User: ann},
-		"choice by password": auth.Choice{User: ann, Preferred: "PASSWORD"},
+		"SRP": auth.SRP(ann), "password": auth.Password(ann), "choice": auth.Choice{SignIn: ann},
+		"choice by password": auth.Choice{SignIn: ann, Preferred: "PASSWORD"},
 		"custom":             auth.Custom(custom), "custom after SRP": auth.CustomSRP(custom),
 	} {
 		tokens, err := flow.Login(t.Context())
