@@ -42,14 +42,23 @@ func checkAftermath(t *testing.T, dir, want string) {
 	}
 }
 
-// wantAfter says which value must be there, by the rename in the log.
+// wantAfter says which value must be there, by the renames in the log.
 func (r traced) wantAfter(old string) string {
+	versions := []string{old, "new"}
+	if r.role == "checkpoint" {
+		versions = []string{old, "note", "new"}
+	}
 	for _, call := range r.calls {
 		if strings.HasPrefix(callName(call), "rename") && strings.HasSuffix(call, "= 0") {
-			return "new"
+			versions = versions[1:]
 		}
 	}
-	return old
+	return versions[0]
+}
+
+// sentAt is where in the log what the note is about was done; -1 when it was not.
+func (r traced) sentAt(calls []string) int {
+	return slices.IndexFunc(calls, func(call string) bool { return strings.Contains(call, "/cogctl-mark-sent") })
 }
 
 // succeeded returns the calls that did what they were asked to.
@@ -78,6 +87,42 @@ func TestOrderOfSave(t *testing.T) {
 		checkOpened(t, r.calls)
 		checkMade(t, r.calls)
 	}
+}
+
+// TestOrderOfCheckpoint: when what the note is about is done, the note is safe on
+// the disk, and so is the room for the result; which then replaces it as safely.
+func TestOrderOfCheckpoint(t *testing.T) {
+	t.Parallel()
+	needStrace(t)
+	dir := seeded(t)
+	r := trace(t, "checkpoint", dir, "")
+	sent := r.sentAt(r.calls)
+	if r.exit != childSaved || sent < 0 {
+		t.Fatalf("exit %d, done at %d: %s", r.exit, sent, r.stderr)
+	}
+	for part, calls := range map[string][]string{"note": r.calls[:sent], "result": r.calls[sent:]} {
+		if err := checkOrder(calls, dir); err != nil {
+			t.Errorf("%s: %v", part, err)
+		}
+	}
+	var temps []string
+	for _, call := range r.calls[:sent] {
+		if callName(call) == "fsync" && strings.Contains(call, ".tmp>") && !slices.Contains(temps, between(call)) {
+			temps = append(temps, between(call))
+		}
+	}
+	if len(temps) != 2 {
+		t.Errorf("synced before it: %q, want the room for the result and the note", temps)
+	}
+	checkOpened(t, r.calls)
+	checkAftermath(t, dir, "new")
+}
+
+// between is the file of a call.
+func between(call string) string {
+	_, rest, _ := strings.Cut(call, "<")
+	path, _, _ := strings.Cut(rest, ">")
+	return path
 }
 
 // checkOpened wants the temp file to be new and every name free of links.
@@ -115,7 +160,7 @@ func TestFaultsInSave(t *testing.T) {
 	t.Parallel()
 	needStrace(t)
 	calls := []string{"openat", "pwrite64", "fsync", "ftruncate", "renameat,renameat2"}
-	scenarios := []string{"replace"}
+	scenarios := []string{"replace", "checkpoint"}
 	if exhaustive() {
 		calls = append(calls, "write", "read,pread64", "newfstatat", "fstat", "close", "flock", "fcntl", "getdents64", "mkdirat,mkdir")
 		scenarios = append(scenarios, "first")
@@ -140,6 +185,13 @@ func place(t *testing.T, scenario string) (dir, old string) {
 	return seeded(t), "old"
 }
 
+func roleOf(scenario string) string {
+	if scenario == "checkpoint" {
+		return "checkpoint"
+	}
+	return "save"
+}
+
 // faultEach wants to have hit as many calls as a sound save makes. On a busy
 // machine the run time makes some of its own calls in other threads in one run
 // and not in the next, and the count ends early; then it is counted again.
@@ -157,7 +209,7 @@ func faultEach(t *testing.T, scenario, call, fault string) {
 
 func faultEachOnce(t *testing.T, scenario, call, fault string) (hits, want int) {
 	dir, _ := place(t, scenario)
-	plain := trace(t, "save", dir, "")
+	plain := trace(t, roleOf(scenario), dir, "")
 	first := 1
 	for _, c := range plain.before {
 		if !exhaustive() && matches(c, call) {
@@ -171,7 +223,7 @@ func faultEachOnce(t *testing.T, scenario, call, fault string) (hits, want int) 
 	}
 	for n := first; ; n++ {
 		dir, old := place(t, scenario)
-		r := trace(t, "save", dir, fmt.Sprintf("%s:%s:when=%d", call, fault, n))
+		r := trace(t, roleOf(scenario), dir, fmt.Sprintf("%s:%s:when=%d", call, fault, n))
 		if r.hit == "" {
 			if r.exit != childSaved {
 				t.Errorf("call %d was not hit, yet exit %d: %s", n, r.exit, r.stderr)
@@ -220,6 +272,11 @@ func checkFault(t *testing.T, r traced, dir, old string) {
 		t.Errorf("exit %d", r.exit)
 	case !strings.Contains(r.stderr, filepath.Dir(filepath.Dir(dir))): // a fault may hit a parent
 		t.Error("the error names no path")
+	}
+	if calls := r.succeeded(); r.sentAt(calls) >= 0 && len(r.calls) > 0 {
+		if err := checkOrder(calls[:r.sentAt(calls)], dir); err != nil {
+			t.Errorf("what the note is about was done, but %v", err)
+		}
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) && old == "" {
 		return // stopped before the directory was made

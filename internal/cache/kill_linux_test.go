@@ -12,20 +12,21 @@ const kills = 20
 // TestKilledHolder kills the process that holds the lock at named points.
 func TestKilledHolder(t *testing.T) {
 	t.Parallel()
-	for point, role := range map[string]string{
-		"lock had, before the change":        "hold-before-change",
-		"after the change, before the write": "hold-before-write",
+	for point, at := range map[string]struct{ role, want string }{
+		"lock had, before the change":        {"hold-before-change", "old"},
+		"after the note, before the result":  {"hold-after-checkpoint", "note"},
+		"after the change, before the write": {"hold-before-write", "old"},
 	} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			for range kills {
 				dir := seeded(t)
-				holder := startHolder(t, role, dir)
+				holder := startHolder(t, at.role, dir)
 				if err := holder.Process.Kill(); err != nil {
 					t.Fatal(err)
 				}
 				_ = holder.Wait()
-				checkAftermath(t, dir, "old")
+				checkAftermath(t, dir, at.want)
 			}
 		})
 	}

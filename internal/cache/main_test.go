@@ -49,6 +49,24 @@ func child(role, path string) int {
 	case "save":
 		d := Open[token](Options{Path: path, Now: time.Now})
 		return childUpdate(d, func(context.Context, token, bool) (token, error) { return long("new"), nil })
+	case "checkpoint":
+		d := Open[token](Options{Path: path, Now: time.Now})
+		return childUpdate(d, func(ctx context.Context, _ token, _ bool) (token, error) {
+			if err := Checkpoint(ctx, long("note")); err != nil {
+				return token{}, err
+			}
+			mark("sent")
+			return long("new"), nil
+		})
+	case "hold-after-checkpoint":
+		d := Open[token](Options{Path: path, Now: time.Now})
+		return childUpdate(d, func(ctx context.Context, _ token, _ bool) (token, error) {
+			if err := Checkpoint(ctx, long("note")); err != nil {
+				return token{}, err
+			}
+			hold()
+			return long("new"), nil
+		})
 	case "hold-before-change":
 		d := Open[token](Options{Path: path, Now: time.Now})
 		return childUpdate(d, func(context.Context, token, bool) (token, error) { hold(); return long("new"), nil })

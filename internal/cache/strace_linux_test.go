@@ -34,6 +34,7 @@ const saveCalls = "openat,newfstatat,fstat,write,pwrite64,read,pread64,fsync,fda
 
 // traced is one run of a child under strace.
 type traced struct {
+	role   string
 	calls  []string // between the child's marks, in order, as "name(args) = result"
 	before []string // the calls before the first mark, by the thread that saves
 	hit    string   // the call that got the fault; "" when none did
@@ -58,7 +59,7 @@ func trace(t *testing.T, role, dir, inject string) traced {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	err := cmd.Run()
-	r := traced{stderr: stderr.String()}
+	r := traced{role: role, stderr: stderr.String()}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		status := exit.Sys().(syscall.WaitStatus)
 		r.killed, r.exit = status.Signaled(), status.ExitStatus()
