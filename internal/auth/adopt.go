@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/jwt"
@@ -15,85 +16,94 @@ type Given struct{ ID, Access, Refresh string }
 
 // Adopt makes a session of given tokens, verified as those of a sign-in are.
 //
-// An ID token must verify at the local time; one that is only too old will do when
-// a refresh then gives tokens of the same user. Without an access token, or with
-// one that ended, the session is refreshed at once, which is also how a refresh
-// token alone proves whose it is. Where no name was typed, Base.Typed empty, the
-// session is filed under the user's own.
+// An ID token must verify, but for its time: one that is over by the local clock
+// will do when a refresh then gives tokens of the same user. Without an access
+// token the session is refreshed at once too, which is also how a refresh token
+// alone proves whose it is. Where no name was typed, Base.Typed empty, the session
+// is filed under the user's own.
 //
-// A refresh at this point has no record to be noted in: a crash in the middle of it
-// loses the given refresh token if the app client rotates them.
+// Such a refresh has no record yet to be noted in, unless Adopt is called in a
+// change of the session's: a crash in the middle of it loses the given refresh
+// token where the app client rotates them.
 func (r Renewer) Adopt(ctx context.Context, g Given) (Session, error) {
 	for name, token := range map[string]string{"ID": g.ID, "access": g.Access, "refresh": g.Refresh} {
-		if err := checkToken(name, token); err != nil {
-			return Session{}, fmt.Errorf("the given tokens: %w", err)
+		if strings.ContainsFunc(token, notOfToken) {
+			return Session{}, fmt.Errorf("the given %s token has characters that no token has", name)
 		}
 	}
 	if g.ID == "" && g.Refresh == "" {
-		return Session{}, errors.New("neither an ID token nor a refresh token was given: an access token alone makes no session")
+		return Session{}, errors.New("neither an ID token nor a refresh token was given: without either there is no session")
 	}
-	s := r.Base
-	s.Refresh = g.Refresh
 	now := r.Client.config.Now()
-	s.SignedIn = now
-	fresh, err := s, error(nil)
+	s := r.Base
+	s.Username, s.SignedIn, s.Refresh = s.Typed, now, g.Refresh
+	var err error
 	if g.ID != "" {
-		if fresh, err = r.Verifier.given(ctx, s, g, now); err != nil {
+		if s, err = r.Verifier.given(ctx, s, g, now); err != nil {
 			return Session{}, err
 		}
-		s = fresh
 	}
-	if !fresh.GoodFor(now, 0) || g.Access == "" {
-		s, err = r.refreshGiven(ctx, s)
+	if g.Access == "" || !s.GoodFor(now, 0) {
+		if s, err = r.refreshGiven(ctx, s); err != nil {
+			return Session{}, err
+		}
 	}
 	if s.Typed == "" {
 		s.Typed = s.Username
 	}
-	return s, err
-}
-
-// refreshGiven refreshes a session that nobody has refreshed before.
-func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
-	if s.Refresh == "" {
-		return Session{}, errors.New("the given tokens are no longer good, and there is no refresh token to get others with")
-	}
-	if s.Username == "" && s.By == ByFlow && r.Client.config.ClientSecret != "" {
-		s.By = ByGetTokens // REFRESH_TOKEN_AUTH would want the name, in SECRET_HASH
-	}
-	s, err := r.refresh(ctx, s)
-	if err != nil {
-		return Session{}, err
-	}
 	return s, nil
 }
 
-// given verifies a given ID token, and an access token beside it, at the local time
-// now: nobody says by which clock they are a moment old. Tokens whose time is over
-// come back as a session that is not good any more.
+// refreshGiven refreshes a session that was given, which nobody here has signed in.
+func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
+	if s.Refresh == "" {
+		return s, fmt.Errorf("the given tokens are no longer good (they served until %s), or the access token is missing, and there is no refresh token to get others with",
+			s.Expires.Local().Format(time.DateTime))
+	}
+	// With a secret, REFRESH_TOKEN_AUTH wants the user's real name, which so far only
+	// a verified ID token can have told.
+	if s.Subject == "" && s.By == ByFlow && r.Client.config.ClientSecret != "" {
+		s.By = ByGetTokens
+	}
+	return r.refresh(ctx, s)
+}
+
+// given verifies a given ID token, and an access token beside it. They are judged
+// as of the time when they were made: whether their time is over is known by the
+// local clock only, and a refresh settles it.
 func (v Verifier) given(ctx context.Context, s Session, g Given, now time.Time) (Session, error) {
 	t := Tokens{ID: g.ID, Access: g.Access, Refresh: g.Refresh, Received: now}
-	old := false
-	if token, err := jwt.Parse(g.ID); err == nil {
-		exp, ok := token.Claims.Time("exp")
-		iat, issued := token.Claims.Time("iat")
-		if old = ok && issued && !now.Before(exp) && iat.Before(exp); old {
-			t.ServerTime = iat // its other claims are judged as when they were made
-		}
-	}
-	if g.Access == "" {
-		t.Access = g.ID
-	}
+	begins, ends := span(g)
+	t.ServerTime = begins
 	verify := v.verify
-	if g.Access == "" {
+	if g.Access == "" && !v.Skip {
 		verify = v.identity
 	}
 	s, err := verify(ctx, s, t)
 	if err != nil {
 		return s, fmt.Errorf("the given tokens: %w", err)
 	}
-	s.Expires = earliestEnd(g, now)
-	if old || g.Access == "" {
+	s.Saved, s.Expires = now, ends
+	if now.Before(begins.Add(-leeway)) { // made in the future: one of the clocks is wrong
 		s.Expires = now
 	}
 	return s, nil
+}
+
+// span is the time for which all of the tokens serve, by the clock of their server.
+// It is zero for tokens that cannot be read.
+func span(g Given) (begins, ends time.Time) {
+	for _, raw := range []string{g.ID, g.Access} {
+		token, err := jwt.Parse(raw)
+		if err != nil {
+			continue
+		}
+		if iat, ok := token.Claims.Time("iat"); ok && iat.After(begins) {
+			begins = iat
+		}
+		if exp, ok := token.Claims.Time("exp"); ok && (ends.IsZero() || exp.Before(ends)) {
+			ends = exp
+		}
+	}
+	return begins, ends
 }

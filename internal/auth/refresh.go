@@ -143,8 +143,7 @@ func (r Renewer) attempt(ctx context.Context, s Session) (Session, error) {
 		return s, &LostRefreshError{Username: s.Typed, Sent: s.InFlight.Sent, Refused: refused}
 	}
 	if earlier == nil && losses == 0 && !s.Ended(err) {
-		s.InFlight = nil
-		return s, cache.Remember(err) // nothing was used up, so nothing is in flight
+		s.InFlight = nil // nothing was used up
 	}
 	return s, err
 }
@@ -159,15 +158,12 @@ func (r Renewer) take(ctx context.Context, s Session, t Tokens) (Session, error)
 		renewed.InFlight, renewed.Rotates = nil, rotated
 		return renewed, nil
 	}
-	if s.InFlight == nil && !rotated {
-		return s, err
-	}
-	s.InFlight = nil
+	s.InFlight = nil // the answer came
 	var keys *KeysError
 	if rotated && errors.As(err, &keys) {
 		s.Refresh, s.Rotates = t.Refresh, true
 	}
-	return s, cache.Remember(err)
+	return s, err
 }
 
 // refreshed sends a refresh by the session's means, and counts the sendings whose

@@ -34,7 +34,7 @@ func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, e
 	if found && old.Refresh != "" {
 		var err error
 		if old, err = r.refresh(ctx, old); err == nil || !beyondRefresh(err) {
-			return old, err
+			return old, noted(old, err)
 		}
 		over = err
 	}
@@ -47,6 +47,15 @@ func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, e
 		return old, over
 	}
 	return old, r.Needed
+}
+
+// noted makes a refresh that failed save what came of it, where the record says that
+// one is in flight and none is any more.
+func noted(s Session, err error) error {
+	if s.usesUp() && s.InFlight == nil {
+		return cache.Remember(err)
+	}
+	return err
 }
 
 // SignInNow signs in whatever session there is, under the same rules.

@@ -46,7 +46,23 @@ func unverifiable(err error) bool {
 	return errors.As(err, &keys) || errors.As(err, &opaque)
 }
 
-func (v Verifier) check(ctx context.Context, s Session, t Tokens) (Session, error) {
+func (v Verifier) check(ctx context.Context, old Session, t Tokens) (Session, error) {
+	s, err := v.identity(ctx, old, t)
+	if err != nil {
+		return old, err
+	}
+	access, err := jwt.Parse(t.Access)
+	if err != nil {
+		return old, fmt.Errorf("the access token: %w", err)
+	}
+	if err := v.sameAccess(access, s.Subject); err != nil {
+		return old, err
+	}
+	return s.take(t), nil
+}
+
+// identity verifies the ID token and notes in s whose it is.
+func (v Verifier) identity(ctx context.Context, s Session, t Tokens) (Session, error) {
 	if t.ID == "" {
 		return s, fmt.Errorf("the server's answer holds no ID token to verify")
 	}
@@ -61,19 +77,15 @@ func (v Verifier) check(ctx context.Context, s Session, t Tokens) (Session, erro
 	if err := s.sameUser(subject, issuer); err != nil {
 		return s, err
 	}
-	access, err := jwt.Parse(t.Access)
-	if err != nil {
-		return s, fmt.Errorf("the access token: %w", err)
-	}
-	if err := v.sameAccess(access, subject); err != nil {
-		return s, err
-	}
 	s.Subject, s.TokenIssuer, s.Unverified = subject, issuer, false
 	if name := id.Claims.String("cognito:username"); name != "" {
 		t.Username = name
 	}
-	return s.named(t).take(t), nil
+	return s.named(t), nil
 }
+
+// leeway is how far the clocks of a token's maker and its judge may differ.
+const leeway = 30 * time.Second
 
 func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 	token, err := jwt.Parse(t.ID)
@@ -92,7 +104,7 @@ func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 		now = t.Received
 	}
 	report := jwt.Verify(ctx, t.ID, v.Keys, jwt.Policy{
-		Issuers: v.Issuers, ClientIDs: []string{v.ClientID}, Use: "id", Now: now, Leeway: 30 * time.Second,
+		Issuers: v.Issuers, ClientIDs: []string{v.ClientID}, Use: "id", Now: now, Leeway: leeway,
 	})
 	if err := report.Err(); err != nil {
 		return jwt.Token{}, fmt.Errorf("the ID token: %w", err)
