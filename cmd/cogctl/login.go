@@ -21,6 +21,7 @@ type loginOptions struct {
 	noVerify      bool
 
 	rememberDevice bool
+	withToken      bool
 }
 
 func newLogin(a *app) *cobra.Command {
@@ -52,6 +53,9 @@ are offered, COGCTL_ANSWER_SELECT_MFA_TYPE chooses. Where the pool wants one and
 you have none, an authenticator app is set up on the spot. A pool that tracks
 devices gets to know this one, and may ask for no second factor the next time.
 
+With --with-token nobody signs in: tokens that somebody else got, such as an
+application's own token endpoint, are verified and kept.
+
 On a terminal without any profile, login asks for the user pool first and writes
 a profile.`,
 		Example: `  cogctl login
@@ -65,12 +69,16 @@ a profile.`,
 	_ = cmd.RegisterFlagCompletionFunc("flow", cobra.FixedCompletions(flows(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&o.rememberDevice, "remember-device", false, "let this device stand in for the second factor, where the pool leaves that to you")
 	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
+	cmd.Flags().BoolVar(&o.withToken, "with-token", false, "keep tokens from standard input: a refresh token, or JSON with id_token and refresh_token")
 	cmd.Flags().BoolVar(&o.noVerify, "no-verify-id-token", false, "take the ID token unverified, for servers without a key set")
 	return cmd
 }
 
 func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	started := a.now()
+	if o.withToken && (o.passwordStdin || o.flow != "") {
+		return usagef("--with-token keeps tokens as they are: --flow and --password-stdin have no part in it")
+	}
 	if o.flow != "" {
 		a.flags["flow"] = o.flow
 	}
@@ -82,8 +90,10 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if l.pool, err = pool(p); err != nil {
 		return err
 	}
-	if l.user, err = l.whose(ctx); err != nil {
-		return err
+	if !o.withToken {
+		if l.user, err = l.whose(ctx); err != nil {
+			return err
+		}
 	}
 	if l.secrets, err = a.credentials(ctx, p); err != nil {
 		return err
@@ -94,7 +104,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 		}
 		l.typedPassword = true
 	}
-	session, err := l.run(ctx, started)
+	session, err := l.session(ctx, o, started)
 	if err != nil {
 		return err
 	}
@@ -106,6 +116,14 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	}
 	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.UserPoolID, until(session.Expires, a.now()))
 	return nil
+}
+
+// session signs in, or takes the session that was given.
+func (l *login) session(ctx context.Context, o loginOptions, started time.Time) (auth.Session, error) {
+	if o.withToken {
+		return l.adopt(ctx)
+	}
+	return l.run(ctx, started)
 }
 
 // login is a sign-in that was asked for, as against one that a command needs.

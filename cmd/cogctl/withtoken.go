@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/jwt"
+)
+
+// maxGiven bounds what --with-token reads, in bytes: three tokens take some 8 KiB.
+const maxGiven = 256 << 10
+
+// adopt makes a session of tokens on standard input that somebody else got: a
+// token endpoint of one's own, or a browser session.
+func (l *login) adopt(ctx context.Context) (auth.Session, error) {
+	data, err := io.ReadAll(io.LimitReader(l.app.input(ctx), maxGiven+1))
+	if err != nil {
+		return auth.Session{}, withCode(exitNeeded, fmt.Errorf("read the tokens from standard input: %w", err))
+	}
+	given, err := givenTokens(data)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	l.app.redactor.Add(given.ID, given.Access, given.Refresh)
+	l.secrets.password = "" // what was given counts, and nothing else
+	dir, err := l.app.sessions(l.profile)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	// Only a name that was given with the command is held against the tokens: who
+	// signs in by default, or did last, need not be who is meant.
+	if name := l.profile.Get("username"); name.Origin.Kind == config.KindFlag || name.Origin.Kind == config.KindEnv {
+		l.user = name.Text
+	} else {
+		l.user = nameIn(given.ID)
+	}
+	renewer, err := l.renewer(ctx, nil)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	if l.user != "" {
+		// Under the session's lock, so that a refresh of it is noted before it is sent.
+		session, err := dir.Update(ctx, l.key(), func(ctx context.Context, _ auth.Session, _ bool) (auth.Session, error) {
+			adopted, err := renewer.Adopt(ctx, given)
+			if err == nil {
+				err = l.sameName(adopted)
+			}
+			return adopted, err
+		})
+		return l.app.seen(session), l.app.unsaved(err)
+	}
+	// Whose a refresh token is, only the refresh tells.
+	session, err := renewer.Adopt(ctx, given)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	l.user = session.Typed
+	_, err = dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return session, nil })
+	return l.app.seen(session), l.app.unsaved(err)
+}
+
+// sameName refuses the tokens of somebody else than the one who was named, by
+// username or by another attribute that people sign in with.
+func (l login) sameName(s auth.Session) error {
+	id, err := jwt.Parse(s.ID)
+	if err != nil || strings.EqualFold(s.Username, l.user) {
+		return nil
+	}
+	for _, claim := range []string{"sub", "email", "phone_number", "preferred_username"} {
+		if strings.EqualFold(id.Claims.String(claim), l.user) {
+			return nil
+		}
+	}
+	return hinted(withCode(exitRefused, fmt.Errorf("the given tokens are those of %s, not of %s", s.Username, l.user)),
+		"leave --username and COGCTL_USERNAME out to keep them as %s", s.Username)
+}
+
+// nameIn is the user whom an ID token names, for filing the session that will be
+// verified; empty when it names none.
+func nameIn(id string) string {
+	token, err := jwt.Parse(id)
+	if err != nil {
+		return ""
+	}
+	return token.Claims.String("cognito:username")
+}
+
+// givenTokens reads what was given: a refresh token by itself, or a JSON object
+// with id_token, refresh_token and access_token, in the spelling of OAuth, of the
+// user pool API or of Amplify, at the top or within AuthenticationResult or tokens.
+func givenTokens(data []byte) (g auth.Given, err error) {
+	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
+	switch {
+	case len(data) > maxGiven:
+		return g, usagef("--with-token: standard input is longer than %d KiB", maxGiven>>10)
+	case text == "":
+		return g, hinted(withCode(exitNeeded, errors.New("--with-token: standard input is empty")),
+			`give a refresh token, or {"id_token": ..., "refresh_token": ...}`)
+	case !strings.HasPrefix(text, "{"):
+		return bareToken(strings.Trim(text, `"'`))
+	}
+	var outer map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &outer); err != nil {
+		return g, usagef("--with-token: standard input is neither a token nor a JSON object")
+	}
+	for name, raw := range outer {
+		var inner map[string]json.RawMessage
+		if plain := spelled(name); (plain == "authenticationresult" || plain == "tokens") && json.Unmarshal(raw, &inner) == nil {
+			outer = inner
+			break
+		}
+	}
+	into := map[string]*string{"idtoken": &g.ID, "accesstoken": &g.Access, "refreshtoken": &g.Refresh}
+	for name, raw := range outer {
+		if token := into[spelled(name)]; token != nil && json.Unmarshal(raw, token) != nil {
+			return auth.Given{}, usagef("--with-token: %s is not a string", name)
+		}
+	}
+	if g.ID == "" && g.Refresh == "" {
+		return g, usagef("--with-token: the JSON object on standard input has neither id_token nor refresh_token")
+	}
+	return g, nil
+}
+
+// spelled makes id_token, IdToken and idToken one.
+func spelled(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+
+// bareToken takes a refresh token without any wrapping. Cognito's are encrypted; a
+// token that can be read is one of the others.
+func bareToken(text string) (auth.Given, error) {
+	if strings.ContainsAny(text, " \t\r\n") {
+		return auth.Given{}, usagef("--with-token: standard input holds more than one word: a refresh token is one")
+	}
+	if token, err := jwt.Parse(text); err == nil && token.Claims.String("token_use") != "" {
+		return auth.Given{}, hinted(usagef("--with-token: that is an %s token, not a refresh token", token.Claims.String("token_use")),
+			`together with a refresh token it is taken as {"id_token": ..., "refresh_token": ...}`)
+	}
+	return auth.Given{Refresh: text}, nil
+}
