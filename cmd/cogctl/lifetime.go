@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
@@ -16,4 +17,19 @@ func (s signIn) stillGood(session auth.Session, min time.Duration, err error) bo
 	}
 	s.app.warn(fmt.Sprintf("the token that ends in %s is used, because a new one was not had: %v", session.Expires.Sub(s.app.now()).Round(time.Second), err))
 	return true
+}
+
+// warnClock tells, once a day, that the clock of this machine is wrong. The text is
+// the same as long as the clock is wrong by the same.
+func (a *app) warnClock(s auth.Session) {
+	if s.Drift == nil || !s.Drift.Confirmed {
+		return
+	}
+	which := "ahead of"
+	if s.Drift.Ahead < 0 {
+		which = "behind"
+	}
+	by := strings.TrimSuffix(s.Drift.Ahead.Abs().Round(time.Minute).String(), "0s")
+	a.warnDaily(fmt.Sprintf("the clock of this machine is about %s %s Amazon Cognito's, by two of its answers: "+
+		"the session allows for that, what else looks at the time does not; set the clock", by, which))
 }

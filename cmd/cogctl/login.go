@@ -114,6 +114,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if p.Get("storage").Text == "none" {
 		a.warn("storage = \"none\": the sign-in worked, and nothing of it is kept")
 	}
+	a.warnClock(session)
 	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.UserPoolID, until(session.Expires, a.now()))
 	return nil
 }
@@ -160,8 +161,8 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 		return auth.Session{}, err
 	}
 	session, err := dir.Update(ctx, l.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
-		if found && old.Live() && old.SignedIn.After(started) {
-			return old, nil // somebody signed in while we waited for the lock
+		if found && old.Live() && old.SignedIn.After(started) && !old.SignedIn.After(l.app.now()) {
+			return old, nil // somebody signed in while we waited for the lock, and no clock was put back
 		}
 		return renewer.SignInNow(ctx, old, found)
 	})

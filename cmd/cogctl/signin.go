@@ -51,6 +51,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 		if ended := ctx.Err(); err == nil && ended != nil {
 			err = ended // the session is saved; what was asked for is not wanted any more
 		}
+		a.warnClock(session)
 		return a.seen(session), a.unsaved(s.explained(err))
 	}
 }

@@ -210,6 +210,7 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 	if err := a.unsaved(err); err != nil {
 		return err
 	}
+	a.warnClock(session)
 	a.note("refreshed the session of %s; the tokens serve until %s", session.Username, until(session.Expires, a.now()))
 	return nil
 }

@@ -83,7 +83,9 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	if err != nil {
 		return r.remember(old, err, now)
 	}
-	return r.Verifier.Begin(ctx, r.Base, tokens)
+	base := r.Base
+	base.Drift = old.Drift
+	return r.Verifier.Begin(ctx, base, tokens)
 }
 
 // remember notes a refused password beside whatever session there is.

@@ -51,14 +51,30 @@ type Session struct {
 	Saved    time.Time `json:"saved"`     // when these tokens arrived
 	Expires  time.Time `json:"expires"`   // when the first of them ends, by the local clock
 
+	// Drift is how wrong the local clock was when the tokens came; nil when it was
+	// right, or nobody can tell.
+	Drift *Drift `json:"drift,omitempty"`
+
 	// Refused remembers a password that Cognito said no to.
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
 // GoodFor tells whether ID and access token are both good at now, by the local
 // clock, and for left more.
+//
+// Expires is by the local clock as it was when the tokens came, so a clock that was
+// set since must not make them last. One that is behind Saved was put back. One that
+// was ahead when they came may have been put right and have reached Saved again: by
+// then they ended long ago. Nothing tells that from a clock that is wrong still, so
+// such tokens are trusted for a short time only and refreshed more often.
 func (s Session) GoodFor(now time.Time, left time.Duration) bool {
-	return s.Live() && now.Add(left).Before(s.Expires)
+	if !s.Live() || now.Before(s.Saved.Add(-leeway)) {
+		return false
+	}
+	if s.Drift != nil && s.Drift.Ahead > 0 && !now.Before(s.Saved.Add(trustAhead)) {
+		return false
+	}
+	return now.Add(left).Before(s.Expires)
 }
 
 // Live tells whether the session has tokens, as against a bare note of a refusal.
@@ -79,6 +95,9 @@ func (s Session) take(t Tokens) Session {
 	}
 	if t.DeviceKey != "" {
 		s.DeviceKey = t.DeviceKey
+	}
+	if !s.Unverified {
+		s.Drift = s.Drift.noted(t)
 	}
 	s.Saved = t.Received
 	s.Expires = t.Received.Add(lifetime(t))
