@@ -8,28 +8,46 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
 )
 
+type logoutOptions struct{ global, all bool }
+
 func newLogout(a *app) *cobra.Command {
-	return &cobra.Command{
+	var o logoutOptions
+	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "Revoke the refresh token and forget the session",
 		Long: `Revoke the session's refresh token at Cognito and forget the session here.
 
-The session is forgotten also when Cognito cannot be reached; the exit code then
-is 1. Access and ID tokens that were handed out keep working at API Gateway until
+--global ends every session of the user at Cognito, also those of other machines
+and other app clients. --all does it for every user who has a session here with
+this profile's user pool and app client.
+
+A session is forgotten also when Cognito cannot be reached or refuses; the exit
+code then is not 0, and what was not done is said. Nobody being signed in is no
+error. Access and ID tokens that were handed out keep working at API Gateway until
 they expire: it does not ask Cognito.`,
 		Example: `  cogctl logout
-  cogctl logout --username bob`,
+  cogctl logout --username bob
+  cogctl logout --global
+  cogctl logout --all`,
 		Args: operands(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), a, o) },
 	}
+	cmd.Flags().BoolVar(&o.global, "global", false, "end every session of the user at Cognito, also on other machines")
+	cmd.Flags().BoolVar(&o.all, "all", false, "sign out every user who has a session here")
+	return cmd
 }
 
-func runLogout(ctx context.Context, a *app) error {
+func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 	s, dir, err := a.whose()
 	if err != nil {
 		return err
+	}
+	l := logout{s, dir, o.global}
+	if o.all {
+		return l.everybody(ctx)
 	}
 	session, found, err := dir.Read(s.key())
 	if err != nil {
@@ -42,26 +60,144 @@ func runLogout(ctx context.Context, a *app) error {
 		a.note("nobody was signed in at %s as %q", s.pool.UserPoolID, s.user)
 		return nil
 	}
-	secrets, err := a.credentials(ctx, s.profile)
-	revoked := err
-	if err == nil && session.Refresh != "" {
-		revoked = a.revoke(ctx, s.pool, secrets, a.seen(session))
+	return l.user(ctx, session)
+}
+
+// logout signs users out, one or all of them.
+type logout struct {
+	signIn
+	dir    *cache.Dir[auth.Session]
+	global bool
+}
+
+// everybody signs out every user of this pool and app client. What goes wrong with
+// one does not keep the others signed in.
+func (l logout) everybody(ctx context.Context) error {
+	records, err := l.dir.List()
+	if err != nil {
+		return err
 	}
-	if err := dir.End(ctx, s.key()); err != nil {
-		return errors.Join(revoked, fmt.Errorf("forget the session of %s: %w", s.user, err))
+	var failures []error
+	users := 0
+	for _, record := range records {
+		session := record.Value
+		if session.Issuer != l.pool.Issuer || session.ClientID != l.pool.ClientID {
+			continue
+		}
+		if !session.Live() { // a note of a refused password
+			failures = append(failures, l.dir.End(ctx, record.Key))
+			continue
+		}
+		users++
+		l.signIn.user = session.Typed
+		if err := l.user(ctx, session); err != nil {
+			l.app.warn(err.Error())
+			failures = append(failures, err)
+		}
 	}
-	if revoked != nil {
-		return hinted(fmt.Errorf("the session of %s is forgotten here, but its refresh token was not revoked: %w", s.user, revoked),
-			"it stays good at Cognito until it expires")
+	if users == 0 {
+		l.app.note("nobody was signed in at %s", l.pool.UserPoolID)
 	}
-	a.note("signed out %s; tokens handed out before keep working at API Gateway until %s", s.user, until(session.Expires, a.now()))
+	if err := errors.Join(failures...); err != nil {
+		return withCode(exitCode(err), fmt.Errorf("%d of %d users were not signed out entirely", len(failures), users))
+	}
 	return nil
 }
 
-// revoke ends the refresh token where it came from, and only there.
-func (a *app) revoke(ctx context.Context, s poolSettings, secrets credentials, session auth.Session) error {
-	if session.Endpoint != s.Endpoint {
-		return &auth.ElsewhereError{Username: session.Typed, Was: session.Endpoint, Now: s.Endpoint}
+// user ends the session at Cognito, as far as that can be, and forgets it here.
+func (l logout) user(ctx context.Context, session auth.Session) error {
+	a := l.app
+	session, undone := l.end(ctx, a.seen(session))
+	if err := ctx.Err(); err != nil {
+		return errors.Join(err, undone)
 	}
-	return a.client(s, secrets.clientSecret).Revoke(ctx, session)
+	if err := l.dir.End(ctx, l.key()); err != nil {
+		return errors.Join(undone, fmt.Errorf("forget the session of %s: %w", l.signIn.user, err))
+	}
+	if undone != nil {
+		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.signIn.user, undone), "%s", undoneHint(undone))
+	}
+	a.note("forgot the session of %s; access and ID tokens handed out before keep working at API Gateway until %s", l.signIn.user, until(session.Expires, a.now()))
+	return nil
+}
+
+// end ends the session where it came from, and only there. It returns the session as
+// it then is, and what could not be done.
+func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, error) {
+	if session.Endpoint != l.pool.Endpoint {
+		return session, fmt.Errorf("its refresh token was not revoked: %w", &auth.ElsewhereError{Username: session.Typed, Was: session.Endpoint, Now: l.pool.Endpoint})
+	}
+	var err error
+	if l.secrets.clientSecret, err = l.app.reveal(ctx, l.profile, "client_secret"); err != nil {
+		return session, fmt.Errorf("its refresh token was not revoked: %w", err)
+	}
+	client := l.app.client(l.pool, l.secrets.clientSecret)
+	if l.global {
+		if session, err = l.everywhere(ctx, client, session); err == nil {
+			l.app.note("ended every session of %s at %s", session.Typed, l.pool.UserPoolID)
+			return session, nil
+		}
+		err = fmt.Errorf("the user's other sessions were not ended: %w", err)
+	}
+	if session.Refresh == "" {
+		return session, err
+	}
+	if failed := client.Revoke(ctx, session); failed != nil {
+		if err == nil || !sameTrouble(err, failed) {
+			err = join(err, fmt.Errorf("its refresh token was not revoked: %w", failed))
+		}
+		return session, err
+	}
+	l.app.note("revoked the refresh token of %s", session.Typed)
+	return session, err
+}
+
+// everywhere ends all sessions of the user, with an access token that is good.
+func (l logout) everywhere(ctx context.Context, client *auth.Client, session auth.Session) (auth.Session, error) {
+	if !session.GoodFor(l.app.now(), margin/2) && session.Refresh != "" {
+		renewer, err := l.renewer(l.storedAnswers())
+		if err != nil {
+			return session, err
+		}
+		renewed, err := l.dir.Update(ctx, l.key(), renewer.Renew)
+		if err := l.app.unsaved(err); err != nil {
+			return session, err
+		}
+		session = l.app.seen(renewed)
+	}
+	if session.Access == "" {
+		return session, errors.New("the session has no access token, which that takes")
+	}
+	return session, client.SignOutEverywhere(ctx, session)
+}
+
+// sameTrouble tells that two steps failed for want of the same network.
+func sameTrouble(first, second error) bool {
+	var a, b *auth.NoAnswerError
+	return errors.As(first, &a) && errors.As(second, &b)
+}
+
+func join(first, second error) error {
+	if first == nil {
+		return second
+	}
+	return fmt.Errorf("%w; and %w", first, second)
+}
+
+// undoneHint says what a step that failed leaves behind.
+func undoneHint(err error) string {
+	const still = "it stays good at Cognito until it expires"
+	var service *auth.ServiceError
+	if !errors.As(err, &service) {
+		return still
+	}
+	switch service.Code {
+	case "UnsupportedOperationException":
+		return "the app client has token revocation switched off: " + still + "; cogctl login and then cogctl logout --global end it"
+	case "UnauthorizedException":
+		return "the client secret is not this app client's, or the token is another's: " + still
+	case "UnsupportedTokenTypeException":
+		return "Cognito does not know it as a refresh token"
+	}
+	return still
 }

@@ -22,3 +22,15 @@ func (c *Client) Revoke(ctx context.Context, s Session) error {
 		return apiError(op, err)
 	})
 }
+
+// SignOutEverywhere ends every session of the session's user at Cognito, on other
+// machines and of other app clients too. It needs an access token that is good and
+// has the scope aws.cognito.signin.user.admin. API Gateway knows nothing of that.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GlobalSignOut.html
+func (c *Client) SignOutEverywhere(ctx context.Context, s Session) error {
+	op := fmt.Sprintf("sign out %s everywhere at %s", s.Typed, c.config.UserPoolID)
+	return c.repeat(ctx, freely, func(ctx context.Context) error {
+		_, err := c.api.GlobalSignOut(ctx, &cip.GlobalSignOutInput{AccessToken: aws.String(s.Access)})
+		return apiError(op, err)
+	})
+}
