@@ -165,7 +165,7 @@ func (m *member) totpHints() map[string]string {
 	wrong := "the app's newest code counts, and the clock of its machine must be right: " + m.next("account", "mfa", "enable", "totp")
 	hints["EnableSoftwareTokenMFAException"], hints["CodeMismatchException"], hints["ExpiredCodeException"] = wrong, wrong, wrong
 	hints["SoftwareTokenMFANotFoundException"] = "the user pool has to offer authenticator apps (MFA settings)"
-	hints[lostReply] = m.next("account", "mfa", "status") + " tells which factors are on; none was switched on by this, so it can be tried again"
+	hints[lostReply] = "do it again: until a secret is verified for sure, the new one may count or the one before"
 	return hints
 }
 
@@ -187,7 +187,6 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 		return err
 	}
 	m.app.redactor.Add(fresh.Secret)
-	m.secrets.totpSecret = fresh.Secret
 	if o.printSecret {
 		return m.enrolHere(ctx, o, fresh)
 	}
@@ -209,7 +208,7 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 	if err != nil {
 		return err
 	}
-	return m.noteUsed(ctx, typed.value)
+	return m.noteUsed(ctx, fresh.Secret, typed.value)
 }
 
 // enrolHere prints the secret and computes the first code itself. What cannot be
@@ -224,8 +223,16 @@ func (m *member) enrolHere(ctx context.Context, o mfaOptions, fresh auth.TOTPSec
 	if err != nil {
 		return err
 	}
-	code, err := m.totpCode(ctx, fresh.ServerTime)
+	at := fresh.ServerTime
+	if at.IsZero() {
+		at = m.app.now()
+	}
+	step := stepAt(at)
+	code, err := totpOf(fresh.Secret, step)
 	if err != nil {
+		return err
+	}
+	if err := m.noteStep(ctx, step); err != nil {
 		return err
 	}
 	return m.verifyTOTP(ctx, code, o.deviceName)
@@ -235,23 +242,34 @@ func (m *member) verifyTOTP(ctx context.Context, code, deviceName string) error 
 	return m.act(ctx, func(account auth.Account) error { return account.VerifyTOTP(ctx, code, deviceName) })
 }
 
-// noteUsed remembers the time step of a code that a person typed, so that a
-// sign-in with the same secret does not send it again: each counts once.
-func (m *member) noteUsed(ctx context.Context, code string) error {
-	now := m.app.now().Unix() / int64(totpPeriod/time.Second)
+// noteUsed notes the time step of a code that a person typed, where it is known.
+func (m *member) noteUsed(ctx context.Context, secret, code string) error {
+	now := stepAt(m.app.now())
 	for step := now - 1; step <= now+1; step++ {
-		computed, err := hotp.GenerateCodeCustom(m.secrets.totpSecret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
-		if err != nil || computed != code {
-			continue
+		if computed, err := totpOf(secret, step); err == nil && computed == code {
+			return m.noteStep(ctx, step)
 		}
-		steps, err := m.app.usedSteps(m.profile)
-		if err != nil {
-			return err
-		}
-		_, err = steps.Update(ctx, m.key(), func(context.Context, usedStep, bool) (usedStep, error) { return usedStep{step}, nil })
-		return m.app.unsaved(err)
 	}
-	return nil // by a clock that is not ours: nothing is known about its step
+	return nil
+}
+
+// noteStep remembers the time step of a code, so that a sign-in with the same
+// secret does not send it again: servers take each once. The steps of a secret
+// from before do not count any more, so that nothing has to wait for the next.
+func (m *member) noteStep(ctx context.Context, step int64) error {
+	steps, err := m.app.usedSteps(m.profile)
+	if err != nil {
+		return err
+	}
+	_, err = steps.Update(ctx, m.key(), func(context.Context, usedStep, bool) (usedStep, error) { return usedStep{step}, nil })
+	return m.app.unsaved(err)
+}
+
+func stepAt(t time.Time) int64 { return t.Unix() / int64(totpPeriod.Seconds()) }
+
+// totpOf is the code of a secret as Cognito hands it out, at a time step.
+func totpOf(secret string, step int64) (string, error) {
+	return hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 }
 
 func newAccountMFADisable(a *app) *cobra.Command {

@@ -48,15 +48,16 @@ func runAccountForgot(ctx context.Context, a *app, o sendOptions) error {
 			lostReply: "look for the code before asking for another: " + s.next("account", "reset-password", s.user),
 		})
 	}
-	if sent != nil {
-		a.note("%s: %s", wentTo(*sent), s.next("account", "reset-password", s.user))
-	}
-	switch {
-	case o.asJSON:
+	if o.asJSON {
 		return a.printJSON(sentReport{s.user, sent})
-	case a.person(s.profile):
+	}
+	if sent != nil {
+		a.note("%s", wentTo(*sent))
+	}
+	if a.person(s.profile) {
 		return s.reset(ctx, client, confirmOptions{metadata: o.metadata})
 	}
+	a.note("next: %s", s.next("account", "reset-password", s.user))
 	return nil
 }
 

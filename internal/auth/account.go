@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/cogctl/cogctl/internal/srp"
@@ -172,7 +174,7 @@ func once[In, Out any](ctx context.Context, op string, call operation[In, Out], 
 	case err == nil:
 		return out, nil
 	case sent.Load() && ctx.Err() == nil && !definite(err):
-		return nil, &UnknownOutcomeError{Op: op, Err: plain(err)}
+		return nil, &UnknownOutcomeError{Op: op, Err: reason(err)}
 	}
 	return nil, apiError(op, err)
 }
@@ -199,6 +201,15 @@ func repeatable[In, Out any](ctx context.Context, e errand, call operation[In, O
 func definite(err error) bool {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	return ok && answer.HTTPStatusCode() >= 300 && answer.HTTPStatusCode() < 500
+}
+
+// reason is what a server that broke down said of it, or what broke.
+func reason(err error) error {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() != "UnknownError" {
+		return fmt.Errorf("%.*s (%s)", maxMessage, strings.TrimSuffix(api.ErrorMessage(), "."), api.ErrorCode())
+	}
+	return plain(err)
 }
 
 // UnknownOutcomeError says that a request went out which must not be repeated,
