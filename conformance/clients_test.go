@@ -8,33 +8,122 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/sandbox"
 )
 
-// cases are the checks each client script prints, "ok NAME" a line. A script
-// that stops half-way prints fewer, so each has to be there by name.
-var cases = []string{"SRP sign-in", "wrong password refused", "new password", "refresh"}
+// script is one of js/ that drives a client, and the checks it prints, "ok NAME"
+// a line. A script that stops half-way prints fewer, so each has to be there by
+// name.
+type script struct {
+	file    string
+	checks  []string // against every server
+	sandbox []string // those that need the sandbox's control listener
+}
+
+var (
+	identitySignIn = script{file: "identity-js.mjs", checks: []string{"SRP sign-in", "wrong password refused", "new password", "refresh"}}
+	amplifySignIn  = script{file: "amplify.mjs", checks: identitySignIn.checks}
+	identityDevice = script{
+		file: "identity-devices.mjs",
+		checks: []string{
+			"device confirmed", "device instead of the code", "refresh with the device", "wrong password of the user",
+			"tampered device refused", "opt-in", "device forgotten",
+		},
+		sandbox: []string{
+			"device where no code is needed", "device with USER_PASSWORD_AUTH", "device does not replace the code", "devices off",
+		},
+	}
+	identityMFA = script{file: "identity-mfa.mjs", sandbox: []string{
+		"TOTP set-up", "TOTP sign-in", "MFA_SETUP", "SMS code", "SMS switched off", "SELECT_MFA_TYPE",
+		"custom challenge", "custom challenge: three wrong answers", "custom challenge after SRP",
+		"USER_PASSWORD_AUTH", "new password with a required attribute",
+	}}
+	identityAccount = script{file: "identity-account.mjs", sandbox: []string{
+		"sign-up", "forgotten password", "change of password", "attributes", "sign-out revokes", "global sign-out",
+		"users who may not sign in", "deletion",
+	}}
+	amplifyChallenges = script{file: "amplify-challenges.mjs", sandbox: []string{
+		"TOTP set-up", "TOTP sign-in", "TOTP set-up within the sign-in", "codes by SMS and e-mail", "choice of the second factor",
+		"first factor by preference", "first factor by choice", "temporary password by choice", "custom challenge", "device",
+	}}
+	amplifySessions = script{file: "amplify-sessions.mjs", sandbox: []string{
+		"without rotation", "with rotation", "with rotation and a time of grace", "expired refresh token", "sign-out", "global sign-out",
+	}}
+)
 
 // TestClients lets the two JavaScript clients sign in, first to the SRP server
 // that is not ours either, which shows that script and server are right, then
 // to the sandbox.
 func TestClients(t *testing.T) {
-	for _, script := range []string{"identity-js.mjs", "amplify.mjs"} {
-		t.Run(script+"/control", func(t *testing.T) {
-			server := startSRPServer(t)
-			cmd := node(t, script)
-			cmd.Env = append(os.Environ(), "COGCTL_SANDBOX_CLOUD_URL="+server.URL, "PEER_POOL_ID="+server.Pool, "PEER_CLIENT_ID="+server.ClientID)
-			judge(t, cmd)
-		})
-		t.Run(script+"/sandbox", func(t *testing.T) {
-			judge(t, inSandbox(t, node(t, script)))
+	for _, s := range []script{identitySignIn, amplifySignIn} {
+		t.Run(s.file+"/control", func(t *testing.T) { judgeOnControl(t, s) })
+		t.Run(s.file+"/sandbox", func(t *testing.T) {
+			judge(t, inSandbox(t, node(t, s.file)), s.checks)
 		})
 	}
 }
 
-// inSandbox is the command `cogctl sandbox -- CMD`: every run has a sandbox of
-// its own, so what one script changes no other sees.
+// TestClientsDevices is TestClients for devices that stand in for a code.
+func TestClientsDevices(t *testing.T) {
+	t.Run("control", func(t *testing.T) {
+		t.Parallel()
+		judgeOnControl(t, identityDevice)
+	})
+	t.Run("sandbox", func(t *testing.T) {
+		t.Parallel()
+		judgeOnSandbox(t, identityDevice)
+	})
+}
+
+// TestClientsSandbox lets the clients do what only the sandbox has. Here the
+// control is in the scripts: beside each refusal the same call succeeds.
+func TestClientsSandbox(t *testing.T) {
+	for _, s := range []script{identityMFA, identityAccount, amplifyChallenges, amplifySessions} {
+		t.Run(s.file, func(t *testing.T) {
+			t.Parallel()
+			judgeOnSandbox(t, s)
+		})
+	}
+}
+
+func judgeOnControl(t *testing.T, s script) {
+	t.Helper()
+	server := startSRPServer(t)
+	cmd := node(t, s.file)
+	cmd.Env = append(os.Environ(),
+		"COGCTL_SANDBOX_CLOUD_URL="+server.URL, "PEER_POOL_ID="+server.Pool, "PEER_CLIENT_ID="+server.ClientID, "PEER_CODE="+server.Code)
+	judge(t, cmd, s.checks)
+}
+
+func judgeOnSandbox(t *testing.T, s script) {
+	t.Helper()
+	at := startSandbox(t)
+	cmd := node(t, s.file)
+	cmd.Env = append(os.Environ(),
+		"COGCTL_SANDBOX_CLOUD_URL="+at.Cloud, "COGCTL_SANDBOX_CONTROL_URL="+at.Control, "COGCTL_SANDBOX_CONTROL_KEY="+at.ControlKey)
+	judge(t, cmd, slices.Concat(s.checks, s.sandbox))
+}
+
+// startSandbox is a sandbox within this process, which ends with the test: what
+// one test changes no other sees.
+func startSandbox(t *testing.T) sandbox.Endpoints {
+	t.Helper()
+	s, err := sandbox.New(sandbox.Options{Seed: sandbox.DefaultSeed(), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s.Endpoints()
+}
+
+// inSandbox is the command `cogctl sandbox -- CMD`.
 func inSandbox(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	t.Helper()
 	c := newCogctl(t)
@@ -48,16 +137,19 @@ func inSandbox(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	return wrapped
 }
 
-func judge(t *testing.T, cmd *exec.Cmd) {
+func judge(t *testing.T, cmd *exec.Cmd, checks []string) {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v", filepath.Base(cmd.Path), err)
 	}
-	for _, name := range cases {
+	for _, name := range checks {
 		if !regexp.MustCompile(`(?m)^ok ` + regexp.QuoteMeta(name) + `$`).Match(out) {
 			t.Errorf("no %q", "ok "+name)
 		}
+	}
+	if printed := regexp.MustCompile(`(?m)^ok `).FindAll(out, -1); len(printed) != len(checks) {
+		t.Errorf("%d checks succeeded, want %d: the list here is that of the script", len(printed), len(checks))
 	}
 	if t.Failed() {
 		t.Logf("output:\n%s", out)

@@ -129,7 +129,9 @@ func node(t *testing.T, script string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", append([]string{path}, args...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "node", append([]string{path}, args...)...)
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }

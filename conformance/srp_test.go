@@ -16,10 +16,12 @@ type srpServer struct {
 	URL      string `json:"url"`
 	Pool     string `json:"pool"`
 	ClientID string `json:"clientId"`
+	Code     string `json:"code"` // of SMS_MFA, always
 	verdicts <-chan verdict
 }
 
-// verdict is what the server found when a proof came in.
+// verdict is what the server found when something came in that it judges: a
+// "proof" of the password, a "device" to confirm, or a "device proof".
 type verdict struct {
 	Event     string `json:"event"`
 	OK        bool   `json:"ok"`

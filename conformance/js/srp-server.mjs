@@ -1,152 +1,71 @@
-// A small user pool that speaks USER_SRP_AUTH, written from the published
-// description of SRP-6a (RFC 5054, RFC 3526 group 15) and of Cognito's proof,
-// with node's BigInt and crypto and nothing of cogctl's. A client and a server
-// that share one mistake agree with each other; this one shares nothing.
+// A small user pool that speaks USER_SRP_AUTH and remembers devices. A client and
+// a server that share one mistake agree with each other; this one shares nothing
+// with cogctl (see srp.mjs).
 //
 // It is stricter than it has to be where mistakes hide: public values and salts
 // in every shape that padding must survive, a timestamp that has to be spelled
-// right and to lie within five minutes of this server's clock.
+// right and to lie within five minutes of this server's clock, a device whose
+// verifier has to be written as one.
 //
 // Prints one JSON object a line: first where it listens, then what it judged.
 // Ends when its standard input does.
 import crypto from 'node:crypto';
 import http from 'node:http';
+import { Refusal, begin, proofProblem, verifierOf } from './srp.mjs';
+import { Devices } from './srp-devices.mjs';
 
 // srp-server.mjs [TIME]: with TIME (ISO 8601) the server's clock starts there, so
 // that a 12-hour clock or a zero before the day shows whenever the test runs.
 const pool = 'us-east-1_TESTPOOL1';
 const poolName = pool.slice(pool.indexOf('_') + 1);
 const clientId = 'conformance';
-const window = 5 * 60 * 1000;
-const clockShift = shiftTo(process.argv[2]);
-
-const N = BigInt('0x' + crypto.getDiffieHellman('modp15').getPrime('hex'));
-const g = 2n;
-const k = integer(sha256(pad(N), pad(g)));
+const smsCode = '246813'; // always: nothing is sent
+const clockShift = process.argv[2] === undefined ? 0 : Date.parse(process.argv[2]) - Date.now();
 
 // One user a shape of salt: the top bit set, leading zeros, an odd number of
-// hex digits. `new` has a temporary password.
+// hex digits. `new` has a temporary password. `device` and `sms` have a code as
+// second factor that a remembered device stands in for; the device of `sms`
+// waits for UpdateDeviceStatus.
 const users = {
   ann: user('ann', 'Passw0rd!', 0xa1b2c3d4e5f60718293a4b5c6d7e8f90n),
   bob: user('bob', 'Passw0rd!', 0x0000c3d4e5f60718293a4b5c6d7e8f90n),
   eve: user('eve', 'Pässwörd 1!', 0x01b2c3d4e5f60718293a4b5c6d7e8f9n),
   new: { ...user('new', 'Temp0rary!', 0x71b2c3d4e5f60718293a4b5c6d7e8f90n), mustChange: true },
+  device: { ...user('device', 'Passw0rd!', 0xb1b2c3d4e5f60718293a4b5c6d7e8f90n), tracking: 'always', asksCode: true },
+  sms: { ...user('sms', 'Passw0rd!', 0x51b2c3d4e5f60718293a4b5c6d7e8f90n), tracking: 'opt-in', asksCode: true },
 };
-const shapes = [
-  hex => hex.length === 768 && hex[0] >= '8',
-  hex => hex.length === 768 && hex[0] < '8',
-  hex => hex.length % 2 === 1,
-];
-let nextShape = 0;
 
+const devices = new Devices();
 const handshakes = new Map(); // by SECRET_BLOCK
-const sessions = new Map(); // by Session: who has to choose a new password
+const sessions = new Map(); // by Session: who, which challenge, and the device
 const refreshTokens = new Map();
+const accessTokens = new Map();
 const signingKey = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
-function sha256(...parts) {
-  const hash = crypto.createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-}
-
-function hmac(key, ...parts) {
-  const mac = crypto.createHmac('sha256', key);
-  for (const part of parts) mac.update(part);
-  return mac.digest();
-}
-
-function integer(bytes) {
-  return BigInt('0x' + bytes.toString('hex'));
-}
-
-// pad writes a non-negative integer as Java's BigInteger.toByteArray does: whole
-// bytes, and one zero byte more when the top bit would read as a sign.
-function pad(n) {
-  let hex = n.toString(16);
-  if (hex.length % 2 === 1) hex = '0' + hex;
-  if (hex[0] >= '8') hex = '00' + hex;
-  return Buffer.from(hex, 'hex');
-}
-
-function modPow(base, exponent, modulus) {
-  let result = 1n;
-  for (base %= modulus; exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = (result * base) % modulus;
-    base = (base * base) % modulus;
-  }
-  return result;
-}
-
 function user(name, password, salt) {
-  const inner = sha256(Buffer.from(`${poolName}${name}:${password}`, 'utf8'));
-  const x = integer(sha256(pad(salt), inner));
-  return { name, salt, verifier: modPow(g, x, N), sub: crypto.randomUUID() };
-}
-
-// The key of one handshake: HKDF-SHA256, its first 16 bytes.
-function handshakeKey(A, B, b, verifier) {
-  const u = integer(sha256(pad(A), pad(B)));
-  const S = modPow((A * modPow(verifier, u, N)) % N, b, N);
-  return Buffer.from(crypto.hkdfSync('sha256', pad(S), pad(u), 'Caldera Derived Key', 16));
-}
-
-function publicValue(verifier) {
-  const wanted = shapes[nextShape++ % shapes.length];
-  for (;;) {
-    const b = integer(crypto.randomBytes(32));
-    const B = (k * verifier + modPow(g, b, N)) % N;
-    if (wanted(B.toString(16))) return { b, B };
-  }
+  return { name, salt, verifier: verifierOf(poolName, name, password, salt), sub: crypto.randomUUID() };
 }
 
 function now() {
   return Date.now() + clockShift;
 }
 
-function shiftTo(time) {
-  return time === undefined ? 0 : Date.parse(time) - Date.now();
-}
-
-// timestampProblem says what is wrong with a TIMESTAMP, or nothing. The spelling
-// is the one Cognito asks for: "Thu Nov 5 15:04:05 UTC 2026".
-function timestampProblem(text) {
-  const form = /^([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([1-9]\d?) (\d\d):(\d\d):(\d\d) UTC (\d{4})$/.exec(text);
-  if (!form) return `spelled wrong: ${text}`;
-  const [, weekday, month, day, hour, minute, second, year] = form;
-  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-  const at = new Date(Date.UTC(year, months.indexOf(month), day, hour, minute, second));
-  if (Number.isNaN(at.getTime())) return `no date: ${text}`;
-  if (['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][at.getUTCDay()] !== weekday) return `wrong weekday: ${text}`;
-  if (Math.abs(at.getTime() - now()) > window) return `more than five minutes from ${new Date(now()).toUTCString()}: ${text}`;
-  return '';
-}
-
-class Refusal extends Error {
-  constructor(type, message) {
-    super(message);
-    this.type = type;
-  }
-}
-
-function refuse(reason) {
-  report({ event: 'proof', ok: false, reason });
-  throw new Refusal('NotAuthorizedException', 'Incorrect username or password.');
-}
-
 function report(event) {
   process.stdout.write(JSON.stringify(event) + '\n');
+}
+
+// judged reports what was found, and refuses where there is a problem.
+function judged(event, who, reason, rest) {
+  report({ event, ok: reason === '', reason, user: who?.name, ...rest });
+  if (reason) throw new Refusal('NotAuthorizedException', 'Incorrect username or password.');
 }
 
 function startSRP({ USERNAME, SRP_A }) {
   const who = users[USERNAME];
   if (!who) throw new Refusal('UserNotFoundException', 'User does not exist.');
-  if (!/^[0-9a-f]+$/i.test(SRP_A ?? '')) throw new Refusal('InvalidParameterException', 'Missing required parameter SRP_A');
-  const A = BigInt('0x' + SRP_A);
-  if (A % N === 0n || A >= N) throw new Refusal('InvalidParameterException', 'SRP_A is out of range');
-  const { b, B } = publicValue(who.verifier);
+  const { B, key } = begin(who.verifier, SRP_A);
   const block = crypto.randomBytes(1200).toString('base64');
-  handshakes.set(block, { who, key: handshakeKey(A, B, b, who.verifier) });
+  handshakes.set(block, { who, key });
   return {
     ChallengeName: 'PASSWORD_VERIFIER',
     ChallengeParameters: {
@@ -159,49 +78,106 @@ function startSRP({ USERNAME, SRP_A }) {
   };
 }
 
+// checkProof judges the password. A device that nobody knows leaves the
+// handshake as it was: clients send the same answer again without it.
 function checkProof(answers) {
   const block = answers.PASSWORD_CLAIM_SECRET_BLOCK;
   const handshake = handshakes.get(block);
-  if (!handshake) refuse('unknown or used SECRET_BLOCK');
+  if (handshake && answers.DEVICE_KEY) devices.of(handshake.who, answers.DEVICE_KEY);
   handshakes.delete(block);
+  if (!handshake) judged('proof', undefined, 'unknown or used SECRET_BLOCK');
   const { who, key } = handshake;
-  if (answers.USERNAME !== who.name) refuse('another USERNAME');
-  const problem = timestampProblem(answers.TIMESTAMP ?? '');
-  if (problem) refuse('timestamp ' + problem);
-  const wanted = hmac(key, poolName, who.name, Buffer.from(block, 'base64'), answers.TIMESTAMP);
-  const given = Buffer.from(answers.PASSWORD_CLAIM_SIGNATURE ?? '', 'base64');
-  if (given.length !== wanted.length || !crypto.timingSafeEqual(given, wanted)) refuse('signature');
-  report({ event: 'proof', ok: true, user: who.name, timestamp: answers.TIMESTAMP });
-  if (!who.mustChange) return signedIn(who);
-  const session = crypto.randomUUID();
-  sessions.set(session, who);
-  return {
-    ChallengeName: 'NEW_PASSWORD_REQUIRED',
-    Session: session,
-    ChallengeParameters: { USER_ID_FOR_SRP: who.name, requiredAttributes: '[]', userAttributes: '{}' },
-  };
+  const reason = answers.USERNAME === who.name ? proofProblem({ key, group: poolName, name: who.name, answers, now: now() }) : 'another USERNAME';
+  judged('proof', who, reason, { timestamp: answers.TIMESTAMP });
+  if (who.mustChange) return challenge('NEW_PASSWORD_REQUIRED', who, undefined, { requiredAttributes: '[]', userAttributes: '{}' });
+  if (answers.DEVICE_KEY && devices.of(who, answers.DEVICE_KEY).remembered) {
+    return challenge('DEVICE_SRP_AUTH', who, answers.DEVICE_KEY, { USERNAME: who.name, DEVICE_KEY: answers.DEVICE_KEY });
+  }
+  if (who.asksCode) {
+    return challenge('SMS_MFA', who, answers.DEVICE_KEY, { CODE_DELIVERY_DELIVERY_MEDIUM: 'SMS', CODE_DELIVERY_DESTINATION: '+*******0102' });
+  }
+  return signedIn(who, answers.DEVICE_KEY);
+}
+
+function challenge(ChallengeName, who, device, parameters) {
+  const Session = crypto.randomUUID();
+  sessions.set(Session, { who, challenge: ChallengeName, device });
+  return { ChallengeName, Session, ChallengeParameters: { USER_ID_FOR_SRP: who.name, ...parameters } };
+}
+
+// opened is what an answer belongs to. It is used up unless judge, which may
+// refuse, does.
+function opened({ ChallengeName, ChallengeResponses, Session }, judge = () => {}) {
+  const session = sessions.get(Session);
+  if (session?.challenge !== ChallengeName || ChallengeResponses.USERNAME !== session.who.name) {
+    throw new Refusal('NotAuthorizedException', 'Invalid session for the user.');
+  }
+  judge(session);
+  sessions.delete(Session);
+  return session;
 }
 
 function changePassword(request) {
-  const who = sessions.get(request.Session);
-  sessions.delete(request.Session);
-  if (!who) throw new Refusal('NotAuthorizedException', 'Invalid session for the user.');
+  const { who } = opened(request);
   users[who.name] = { ...user(who.name, request.ChallengeResponses.NEW_PASSWORD, who.salt), sub: who.sub };
   return signedIn(users[who.name]);
 }
 
-function signedIn(who) {
-  const refreshToken = crypto.randomBytes(48).toString('base64url');
-  refreshTokens.set(refreshToken, who);
+function checkCode(request) {
+  const { SMS_MFA_CODE, DEVICE_KEY } = request.ChallengeResponses;
+  const { who, device } = opened(request, session => {
+    if (SMS_MFA_CODE !== smsCode) throw new Refusal('CodeMismatchException', 'Invalid code or auth state for the user.');
+    if (DEVICE_KEY && DEVICE_KEY !== session.device) throw new Refusal('ResourceNotFoundException', 'Device does not exist.');
+  });
+  return signedIn(who, DEVICE_KEY && device);
+}
+
+function startDevice(request) {
+  const { SRP_A, DEVICE_KEY } = request.ChallengeResponses;
+  const { who, device } = opened(request);
+  if (DEVICE_KEY !== device) judged('device proof', who, 'another DEVICE_KEY');
+  return challenge('DEVICE_PASSWORD_VERIFIER', who, device, { USERNAME: who.name, ...devices.begin(devices.of(who, device), SRP_A) });
+}
+
+function checkDevice(request) {
+  const answers = request.ChallengeResponses;
+  const { who, device } = opened(request);
+  const reason = answers.DEVICE_KEY === device ? devices.problem(devices.of(who, device), answers, now()) : 'another DEVICE_KEY';
+  judged('device proof', who, reason, { timestamp: answers.TIMESTAMP });
+  return signedIn(who, device);
+}
+
+function confirmDevice(who, request) {
+  try {
+    const answer = devices.confirm(who, request);
+    report({ event: 'device', ok: true, user: who.name });
+    return answer;
+  } catch (err) {
+    report({ event: 'device', ok: false, user: who.name, reason: err.message });
+    throw err;
+  }
+}
+
+function signedIn(who, device) {
   const result = tokensFor(who);
+  const refreshToken = crypto.randomBytes(48).toString('base64url');
   result.AuthenticationResult.RefreshToken = refreshToken;
+  if (who.tracking && !device) {
+    const offered = devices.offer(who);
+    result.AuthenticationResult.NewDeviceMetadata = offered;
+    device = offered.DeviceKey;
+  }
+  refreshTokens.set(refreshToken, { who, device });
   return result;
 }
 
-function refreshed(refreshToken) {
-  const who = refreshTokens.get(refreshToken);
-  if (!who) throw new Refusal('NotAuthorizedException', 'Invalid Refresh Token');
-  return tokensFor(who);
+// refreshed wants the key of the device, once that is confirmed, with the token.
+function refreshed(refreshToken, deviceKey) {
+  const grant = refreshTokens.get(refreshToken);
+  if (!grant || (devices.isConfirmed(grant.device) && deviceKey !== grant.device)) {
+    throw new Refusal('NotAuthorizedException', 'Invalid Refresh Token');
+  }
+  return tokensFor(grant.who);
 }
 
 function tokensFor(who) {
@@ -209,6 +185,7 @@ function tokensFor(who) {
   const common = { sub: who.sub, iss: issuer(), iat: at, exp: at + 3600, auth_time: at, jti: crypto.randomUUID() };
   const AccessToken = jwt({ ...common, token_use: 'access', client_id: clientId, username: who.name, scope: 'aws.cognito.signin.user.admin' });
   const IdToken = jwt({ ...common, token_use: 'id', aud: clientId, 'cognito:username': who.name });
+  accessTokens.set(AccessToken, who);
   return { ChallengeParameters: {}, AuthenticationResult: { AccessToken, IdToken, ExpiresIn: 3600, TokenType: 'Bearer' } };
 }
 
@@ -218,7 +195,20 @@ function jwt(claims) {
   return input + '.' + crypto.sign('sha256', Buffer.from(input), signingKey).toString('base64url');
 }
 
+// Operations that take an access token, and so no ClientId.
+const own = {
+  ConfirmDevice: confirmDevice,
+  UpdateDeviceStatus: (who, request) => devices.setStatus(who, request),
+  ForgetDevice: (who, request) => devices.forget(who, request),
+  ListDevices: who => devices.list(who),
+};
+
 function answer(operation, request) {
+  if (own[operation]) {
+    const who = accessTokens.get(request.AccessToken);
+    if (!who) throw new Refusal('NotAuthorizedException', 'Invalid Access Token');
+    return own[operation](who, request);
+  }
   if (request.ClientId !== clientId) throw new Refusal('ResourceNotFoundException', `User pool client ${request.ClientId} does not exist.`);
   const what = request.AuthFlow ?? request.ChallengeName ?? '';
   switch (`${operation} ${what}`.trim()) {
@@ -228,11 +218,17 @@ function answer(operation, request) {
       return checkProof(request.ChallengeResponses);
     case 'RespondToAuthChallenge NEW_PASSWORD_REQUIRED':
       return changePassword(request);
+    case 'RespondToAuthChallenge SMS_MFA':
+      return checkCode(request);
+    case 'RespondToAuthChallenge DEVICE_SRP_AUTH':
+      return startDevice(request);
+    case 'RespondToAuthChallenge DEVICE_PASSWORD_VERIFIER':
+      return checkDevice(request);
     case 'InitiateAuth REFRESH_TOKEN_AUTH':
     case 'InitiateAuth REFRESH_TOKEN':
-      return refreshed(request.AuthParameters.REFRESH_TOKEN);
+      return refreshed(request.AuthParameters.REFRESH_TOKEN, request.AuthParameters.DEVICE_KEY);
     case 'GetTokensFromRefreshToken':
-      return refreshed(request.RefreshToken);
+      return refreshed(request.RefreshToken, request.DeviceKey);
     default:
       throw new Refusal('InvalidParameterException', `this pool speaks SRP only, not ${operation} ${what}`);
   }
@@ -266,6 +262,6 @@ const server = http.createServer(async (request, response) => {
 });
 
 server.listen(0, '127.0.0.1', () => {
-  report({ event: 'listening', url: `http://127.0.0.1:${server.address().port}`, pool, clientId });
+  report({ event: 'listening', url: `http://127.0.0.1:${server.address().port}`, pool, clientId, code: smsCode });
 });
 process.stdin.resume().on('end', () => process.exit(0));
