@@ -1,0 +1,240 @@
+//go:build conformance
+
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/sandbox"
+)
+
+// awsCLI is the AWS CLI in front of a sandbox. It reads no file of the machine's
+// own, and goes nowhere else: it asks no metadata service, and the endpoint is
+// on each command line because older versions ignore AWS_ENDPOINT_URL.
+type awsCLI struct {
+	path     string
+	endpoint string
+	env      []string
+}
+
+// newAWSCLI prefers Debian's: another one that is first on PATH may be a shim
+// without a program behind it. COGCTL_REQUIRE_AWSCLI makes a missing one a
+// failure.
+func newAWSCLI(t *testing.T, endpoint string) awsCLI {
+	t.Helper()
+	path := "/usr/bin/aws"
+	if _, err := os.Stat(path); err != nil {
+		if path, err = exec.LookPath("aws"); err != nil {
+			if os.Getenv("COGCTL_REQUIRE_AWSCLI") != "" {
+				t.Fatal("there is no aws: apt-get install awscli")
+			}
+			t.Skip("there is no aws: apt-get install awscli")
+		}
+	}
+	return awsCLI{path: path, endpoint: endpoint, env: []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_DEFAULT_REGION=us-east-1", "AWS_DEFAULT_OUTPUT=json", "AWS_PAGER=",
+	}}
+}
+
+// withCredentials has a key pair that nobody was given.
+func (c awsCLI) withCredentials() awsCLI {
+	c.env = append(slices.Clone(c.env), "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+	return c
+}
+
+func (c awsCLI) run(t *testing.T, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.path, append([]string{"--endpoint-url", c.endpoint, "cognito-idp"}, args...)...)
+	cmd.Env = c.env
+	cmd.WaitDelay = 5 * time.Second
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if _, isExit := errors.AsType[*exec.ExitError](err); err != nil && !isExit {
+		t.Fatalf("aws %s: %v", args[0], err)
+	}
+	return result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// awsAnswer are the members of the answers that are looked at.
+type awsAnswer struct {
+	User                 struct{ Username, UserStatus string }
+	Username             string
+	UserStatus           string
+	Enabled              bool
+	UserSub              string
+	UserConfirmed        bool
+	UserCreateDate       string // the CLI writes timestamps as ISO 8601
+	UserAttributes       []struct{ Name, Value string }
+	ChallengeName        string
+	Session              string
+	CodeDeliveryDetails  struct{ Destination, DeliveryMedium string }
+	AuthenticationResult struct {
+		AccessToken, IdToken, RefreshToken, TokenType string
+		ExpiresIn                                     int
+	}
+}
+
+func (a awsAnswer) attribute(name string) string {
+	for _, attribute := range a.UserAttributes {
+		if attribute.Name == name {
+			return attribute.Value
+		}
+	}
+	return ""
+}
+
+// ok runs what has to succeed. Some operations answer with nothing at all.
+func (c awsCLI) ok(t *testing.T, args ...string) awsAnswer {
+	t.Helper()
+	r := c.run(t, args...)
+	if r.code != 0 {
+		t.Fatalf("aws %s: exit %d\n%s", strings.Join(args, " "), r.code, r.stderr)
+	}
+	var answer awsAnswer
+	if strings.TrimSpace(r.stdout) == "" {
+		return answer
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &answer); err != nil {
+		t.Fatalf("aws %s: %v", args[0], err)
+	}
+	return answer
+}
+
+// refused runs what has to be refused with an error of this type: 254 is the
+// CLI's exit code for what a service refuses.
+func (c awsCLI) refused(t *testing.T, want string, args ...string) {
+	t.Helper()
+	r := c.run(t, args...)
+	if r.code != 254 || !strings.Contains(r.stderr, "("+want+")") {
+		t.Errorf("aws %s: exit %d, want 254 and %s\n%s", strings.Join(args, " "), r.code, want, r.stderr)
+	}
+}
+
+// The pool and the app client, as the CLI wants to hear of them.
+var (
+	inPool     = []string{"--user-pool-id", sandbox.DefaultPoolID}
+	withClient = []string{"--client-id", sandbox.PublicClientID}
+)
+
+// TestAWSCLI lets the AWS CLI make a user and sign in as him, and then cogctl.
+func TestAWSCLI(t *testing.T) {
+	t.Parallel()
+	at := startSandbox(t)
+	public := newAWSCLI(t, at.Cloud)
+	admin := public.withCredentials()
+	named := func(operation, username string, args ...string) []string {
+		return slices.Concat([]string{operation}, inPool, []string{"--username", username}, args)
+	}
+	begin := func(password string) []string {
+		return slices.Concat([]string{"admin-initiate-auth"}, inPool, withClient,
+			[]string{"--auth-flow", "ADMIN_USER_PASSWORD_AUTH", "--auth-parameters", "USERNAME=dora,PASSWORD=" + password})
+	}
+
+	made := admin.ok(t, named("admin-create-user", "dora", "--temporary-password", "Temp0rary!", "--message-action", "SUPPRESS",
+		"--user-attributes", "Name=email,Value=dora@example.com", "Name=email_verified,Value=true")...)
+	if made.User.Username != "dora" || made.User.UserStatus != "FORCE_CHANGE_PASSWORD" {
+		t.Fatalf("admin-create-user made %+v", made.User)
+	}
+	admin.refused(t, "UsernameExistsException", named("admin-create-user", "dora")...)
+	if r := public.run(t, named("admin-get-user", "dora")...); r.code == 0 || r.stdout != "" {
+		t.Errorf("admin-get-user without credentials: exit %d, %s", r.code, r.stdout)
+	}
+
+	challenge := admin.ok(t, begin("Temp0rary!")...)
+	if challenge.ChallengeName != "NEW_PASSWORD_REQUIRED" {
+		t.Fatalf("the temporary password gives the challenge %q", challenge.ChallengeName)
+	}
+	answer := slices.Concat([]string{"admin-respond-to-auth-challenge"}, inPool, withClient, []string{
+		"--challenge-name", challenge.ChallengeName, "--session", challenge.Session,
+		"--challenge-responses", "USERNAME=dora,NEW_PASSWORD=Brand-new-0!",
+	})
+	tokens := admin.ok(t, answer...).AuthenticationResult
+	if tokens.TokenType != "Bearer" || tokens.ExpiresIn != 3600 || claims(t, tokens.IdToken)["cognito:username"] != "dora" {
+		t.Errorf("the answer to the challenge gave type %q, %d s, claims %v", tokens.TokenType, tokens.ExpiresIn, claims(t, tokens.IdToken))
+	}
+	admin.refused(t, "NotAuthorizedException", begin("Temp0rary!")...)
+
+	user := admin.ok(t, named("admin-get-user", "dora")...)
+	if created, err := time.Parse(time.RFC3339, user.UserCreateDate); err != nil || time.Since(created).Abs() > time.Minute {
+		t.Errorf("UserCreateDate is %q (%v)", user.UserCreateDate, err)
+	}
+	if user.UserStatus != "CONFIRMED" || !user.Enabled || user.attribute("email") != "dora@example.com" {
+		t.Errorf("admin-get-user found %+v", user)
+	}
+	self := public.ok(t, "get-user", "--access-token", tokens.AccessToken)
+	if self.Username != "dora" || self.attribute("sub") != user.attribute("sub") {
+		t.Errorf("get-user found %+v, admin-get-user %+v", self, user)
+	}
+
+	c := inSandboxAt(t, at, "dora", "Brand-new-0!")
+	c.ok(t, "login")
+	if sub := claims(t, c.ok(t, "token", "print", "--type", "id"))["sub"]; sub != user.attribute("sub") {
+		t.Errorf("cogctl signed in as %v, the CLI made %s", sub, user.attribute("sub"))
+	}
+	c.ok(t, "token", "refresh")
+	admin.ok(t, named("admin-user-global-sign-out", "dora")...)
+	c.refused(t, 4, "token", "refresh")
+	public.refused(t, "NotAuthorizedException", "get-user", "--access-token", tokens.AccessToken)
+}
+
+// TestAWSCLIPublic is what the CLI does without credentials, and what
+// admin-set-user-password does to it.
+func TestAWSCLIPublic(t *testing.T) {
+	t.Parallel()
+	at := startSandbox(t)
+	public := newAWSCLI(t, at.Cloud)
+	admin := public.withCredentials()
+	signIn := func(username, password string) []string {
+		return slices.Concat([]string{"initiate-auth"}, withClient,
+			[]string{"--auth-flow", "USER_PASSWORD_AUTH", "--auth-parameters", "USERNAME=" + username + ",PASSWORD=" + password})
+	}
+	setPassword := func(username string) []string {
+		return slices.Concat([]string{"admin-set-user-password"}, inPool, []string{"--username", username, "--password", "Brand-new-0!", "--permanent"})
+	}
+
+	signUp := slices.Concat([]string{"sign-up"}, withClient, []string{
+		"--username", "emil", "--password", sandbox.DefaultPassword, "--user-attributes", "Name=email,Value=emil@example.com",
+	})
+	signedUp := public.ok(t, signUp...)
+	if signedUp.UserConfirmed || signedUp.UserSub == "" || signedUp.CodeDeliveryDetails.Destination != "e***@e***" {
+		t.Errorf("sign-up answered %+v", signedUp)
+	}
+	public.refused(t, "UserNotConfirmedException", signIn("emil", sandbox.DefaultPassword)...)
+
+	public.refused(t, "NotAuthorizedException", signIn("ann", "Wr0ng-password!")...)
+	tokens := public.ok(t, signIn("ann", sandbox.DefaultPassword)...).AuthenticationResult
+	if id := claims(t, tokens.IdToken); id["cognito:username"] != "ann" || id["aud"] != sandbox.PublicClientID {
+		t.Errorf("initiate-auth gave an ID token for %v at %v", id["cognito:username"], id["aud"])
+	}
+
+	before := inSandboxAt(t, at, "ann", sandbox.DefaultPassword)
+	before.ok(t, "login")
+	admin.ok(t, setPassword("ann")...)
+	inSandboxAt(t, at, "ann", "Brand-new-0!").ok(t, "login")
+	inSandboxAt(t, at, "ann", sandbox.DefaultPassword).refused(t, 3, "login")
+	admin.refused(t, "UserNotFoundException", setPassword("nobody")...)
+}
+
+// inSandboxAt is a cogctl in front of a sandbox, with a home of its own.
+func inSandboxAt(t *testing.T, at sandbox.Endpoints, user, password string) cogctl {
+	t.Helper()
+	return newCogctl(t,
+		"COGCTL_ENDPOINT_USER_POOL="+at.Cloud,
+		"COGCTL_USER_POOL_ID="+sandbox.DefaultPoolID,
+		"COGCTL_CLIENT_ID="+sandbox.PublicClientID,
+		"COGCTL_USERNAME="+user,
+		"COGCTL_PASSWORD="+password,
+	)
+}
