@@ -120,6 +120,19 @@ func (s *cognitoLocal) seed(t *testing.T) {
 
 func (s *cognitoLocal) post(t *testing.T, operation string, in, out any) {
 	t.Helper()
+	status, answer := s.send(t, operation, in)
+	if status != http.StatusOK {
+		t.Fatalf("%s: %d %s", operation, status, answer)
+	}
+	if out != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
+			t.Fatalf("%s: %v", operation, err)
+		}
+	}
+}
+
+func (s *cognitoLocal) send(t *testing.T, operation string, in any) (status int, answer []byte) {
+	t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -135,15 +148,19 @@ func (s *cognitoLocal) post(t *testing.T, operation string, in, out any) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %s %v", operation, resp.Status, answer, err)
+	if answer, err = io.ReadAll(resp.Body); err != nil {
+		t.Fatalf("%s: %v", operation, err)
 	}
-	if out != nil {
-		if err := json.Unmarshal(answer, out); err != nil {
-			t.Fatalf("%s: %v", operation, err)
-		}
-	}
+	return resp.StatusCode, answer
+}
+
+// refreshes says whether the server takes a refresh token, asked without cogctl.
+func (s *cognitoLocal) refreshes(t *testing.T, token string) bool {
+	t.Helper()
+	status, _ := s.send(t, "InitiateAuth", map[string]any{
+		"ClientId": s.ClientID, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": map[string]string{"REFRESH_TOKEN": token},
+	})
+	return status == http.StatusOK
 }
 
 func (s *cognitoLocal) cogctl(t *testing.T, user, password string) cogctl {
@@ -187,6 +204,38 @@ func TestCognitoLocal(t *testing.T) {
 		if a, b := claims(t, before), claims(t, after); a["sub"] != b["sub"] || a["jti"] == b["jti"] {
 			t.Errorf("sub %v then %v, jti %v then %v: want one sub and two jti", a["sub"], b["sub"], a["jti"], b["jti"])
 		}
+	})
+
+	t.Run("logout revokes", func(t *testing.T) {
+		c, other := server.cogctl(t, ann, "Passw0rd!"), server.cogctl(t, ann, "Passw0rd!")
+		for _, c := range []cogctl{c, other} {
+			c.ok(t, "login", "--flow", "password")
+		}
+		token := c.ok(t, "token", "print", "--type", "refresh")
+		if !server.refreshes(t, token) {
+			t.Fatal("the server refuses the refresh token before it is revoked")
+		}
+		c.ok(t, "logout")
+		if server.refreshes(t, token) {
+			t.Error("the server takes the refresh token after the logout")
+		}
+		c.refused(t, 4, "token", "refresh")
+		other.ok(t, "token", "refresh")
+	})
+
+	t.Run("revoked elsewhere", func(t *testing.T) {
+		c := server.cogctl(t, ann, "Passw0rd!")
+		c.ok(t, "login", "--flow", "password")
+		token := c.ok(t, "token", "print", "--type", "refresh")
+		server.post(t, "RevokeToken", map[string]any{"ClientId": server.ClientID, "Token": token}, nil)
+		// The refusal has a text of its own, which says nothing for certain about
+		// the refresh token: so the session stays, until the logout.
+		c.refused(t, 3, "token", "refresh")
+		if kept := c.ok(t, "token", "print", "--type", "refresh"); kept != token {
+			t.Error("the session was given up for a refusal that nobody knows")
+		}
+		c.refused(t, 3, "logout")
+		c.refused(t, 4, "token", "refresh")
 	})
 
 	t.Run("wrong password", func(t *testing.T) {

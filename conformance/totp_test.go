@@ -34,9 +34,14 @@ func TestCognitoLocalTOTP(t *testing.T) {
 		server.cogctl(t, ann, "Passw0rd!").refused(t, 4, login...)
 	})
 	t.Run("by the secret", func(t *testing.T) {
-		// No refresh here: cognito-local forgets the refresh tokens that it hands
-		// out after a challenge.
-		server.cogctl(t, ann, "Passw0rd!").with("COGCTL_TOTP_SECRET="+associated.SecretCode).ok(t, login...)
+		c := server.cogctl(t, ann, "Passw0rd!").with("COGCTL_TOTP_SECRET=" + associated.SecretCode)
+		c.ok(t, login...)
+		// cognito-local forgets the refresh tokens that it hands out after a
+		// challenge. What was signed in stays good all the same.
+		c.refused(t, 3, "token", "refresh")
+		if id := claims(t, c.ok(t, "token", "print", "--type", "id")); id["email"] != ann {
+			t.Errorf("email is %v, want %s", id["email"], ann)
+		}
 	})
 	t.Run("by a code", func(t *testing.T) {
 		code, err := totp.GenerateCode(associated.SecretCode, time.Now())
