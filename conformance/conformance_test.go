@@ -137,3 +137,13 @@ func node(t *testing.T, script string, args ...string) *exec.Cmd {
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
+
+// home is the home folder of this cogctl alone.
+func (c cogctl) home() string {
+	for _, entry := range c.env {
+		if home, found := strings.CutPrefix(entry, "HOME="); found {
+			return home
+		}
+	}
+	return ""
+}

@@ -229,6 +229,9 @@ function answer(operation, request) {
       return refreshed(request.AuthParameters.REFRESH_TOKEN, request.AuthParameters.DEVICE_KEY);
     case 'GetTokensFromRefreshToken':
       return refreshed(request.RefreshToken, request.DeviceKey);
+    case 'RevokeToken':
+      refreshTokens.delete(request.Token);
+      return {};
     default:
       throw new Refusal('InvalidParameterException', `this pool speaks SRP only, not ${operation} ${what}`);
   }
