@@ -157,7 +157,7 @@ func TestAWSCLI(t *testing.T) {
 		t.Fatalf("the temporary password gives the challenge %q", challenge.ChallengeName)
 	}
 	answer := slices.Concat([]string{"admin-respond-to-auth-challenge"}, inPool, withClient, []string{
-		"--challenge-name", challenge.ChallengeName, "--session", challenge.Session,
+		"--challenge-name", challenge.ChallengeName, "--session=" + challenge.Session, // it may begin with a dash
 		"--challenge-responses", "USERNAME=dora,NEW_PASSWORD=Brand-new-0!",
 	})
 	tokens := admin.ok(t, answer...).AuthenticationResult
