@@ -30,8 +30,13 @@ export function enter(storage = new MemoryStorage()) {
   return storage;
 }
 
+export const bySRP = { authFlowType: 'USER_SRP_AUTH' };
+
+// quickly sends the password as it is, for checks in which it does not matter.
+export const quickly = { authFlowType: 'USER_PASSWORD_AUTH' };
+
 // signInAs returns the next step, in a new browser or in one that is signed out.
-export async function signInAs(username, password, options = { authFlowType: 'USER_SRP_AUTH' }, storage = undefined) {
+export async function signInAs(username, password, options = bySRP, storage = undefined) {
   enter(storage);
   return (await signIn({ username, password, options })).nextStep;
 }

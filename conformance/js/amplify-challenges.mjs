@@ -1,6 +1,6 @@
 // aws-amplify and the challenges: authenticators, codes, the choice of a factor,
 // questions, devices.
-import { confirm, enter, refused, signedIn, signInAs, stepIs, stored, store } from './amplified.mjs';
+import { confirm, enter, quickly, refused, signedIn, signInAs, stepIs, stored, store } from './amplified.mjs';
 import { fetchDevices, forgetDevice, rememberDevice, setUpTOTP, signOut, updateMFAPreference, verifyTOTPSetup } from 'aws-amplify/auth';
 import * as peer from './checks.mjs';
 import { calls, lastCode, setPool, setUser, totpNow, wrong } from './sandbox.mjs';
@@ -9,7 +9,7 @@ const byChoice = preferredChallenge => ({ authFlowType: 'USER_AUTH', preferredCh
 let secret;
 
 await peer.check('TOTP set-up', async () => {
-  await signedIn(await signInAs('ann', peer.password), 'ann');
+  await signedIn(await signInAs('ann', peer.password, quickly), 'ann');
   const { sharedSecret } = await setUpTOTP();
   const code = await totpNow(sharedSecret);
   await refused('EnableSoftwareTokenMFAException', () => verifyTOTPSetup({ code: wrong(code) }));
@@ -32,7 +32,7 @@ await peer.check('TOTP set-up within the sign-in', async () => {
   const code = await totpNow(step.totpSetupDetails.sharedSecret);
   await refused('EnableSoftwareTokenMFAException', () => confirm(wrong(code)));
   await signedIn(await confirm(code), 'bob');
-  stepIs(await signInAs('bob', peer.password), 'CONFIRM_SIGN_IN_WITH_TOTP_CODE');
+  stepIs(await signInAs('bob', peer.password, quickly), 'CONFIRM_SIGN_IN_WITH_TOTP_CODE');
   await setPool({ mfa: 'OPTIONAL', mfa_types: [] });
 });
 
@@ -51,7 +51,7 @@ await peer.check('codes by SMS and e-mail', async () => {
 await peer.check('choice of the second factor', async () => {
   await setUser('sms', { mfa: ['SMS_MFA', 'EMAIL_OTP'] });
   for (const [choice, kind, want] of [['EMAIL', 'EMAIL_OTP', 'CONFIRM_SIGN_IN_WITH_EMAIL_CODE'], ['SMS', 'SMS_MFA', 'CONFIRM_SIGN_IN_WITH_SMS_CODE']]) {
-    const step = await signInAs('sms', peer.password);
+    const step = await signInAs('sms', peer.password, quickly);
     stepIs(step, 'CONTINUE_SIGN_IN_WITH_MFA_SELECTION');
     peer.equal(step.allowedMFATypes.toSorted().join(), 'EMAIL,SMS', 'allowedMFATypes');
     await refused('InvalidParameterException', () => confirm('TOTP'));

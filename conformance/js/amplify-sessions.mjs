@@ -1,6 +1,6 @@
 // aws-amplify and the life of a session: refreshes with and without rotation, and
 // its end.
-import { enter, refused, signedIn, signInAs, stored, store } from './amplified.mjs';
+import { enter, quickly, refused, signedIn, signInAs, stored, store } from './amplified.mjs';
 import { fetchAuthSession, fetchUserAttributes, signOut } from 'aws-amplify/auth';
 import * as peer from './checks.mjs';
 import { advance, calls, setClient } from './sandbox.mjs';
@@ -19,7 +19,7 @@ async function refresh(username) {
 // severalRounds returns every refresh token that was stored on the way.
 async function severalRounds(username) {
   const storage = enter();
-  const first = await signedIn(await signInAs(username, peer.password, undefined, storage), username);
+  const first = await signedIn(await signInAs(username, peer.password, quickly, storage), username);
   const [refreshTokens, accessTokens] = [[stored(storage, username, 'refreshToken')], [first.accessToken.toString()]];
   for (let round = 0; round < rounds; round++) {
     const tokens = await refresh(username);
@@ -59,7 +59,7 @@ await peer.check('with rotation and a time of grace', async () => {
   await advance('61s');
   await refused('RefreshTokenReuseException', () => refresh('ann'));
   await advance('-61s');
-  await signInAs('ann', peer.password, undefined, storage);
+  await signInAs('ann', peer.password, quickly, storage);
   store(storage, 'ann', 'refreshToken', newest);
   await refresh('ann');
   await setClient({ rotate_refresh_tokens: false });
@@ -67,7 +67,7 @@ await peer.check('with rotation and a time of grace', async () => {
 
 await peer.check('expired refresh token', async () => {
   const storage = enter();
-  await signedIn(await signInAs('bob', peer.password, undefined, storage), 'bob');
+  await signedIn(await signInAs('bob', peer.password, quickly, storage), 'bob');
   await advance('719h');
   const tokens = (await fetchAuthSession({ forceRefresh: true })).tokens;
   peer.equal(tokens !== undefined, true, 'tokens an hour before the end');
@@ -78,7 +78,7 @@ await peer.check('expired refresh token', async () => {
 
 await peer.check('sign-out', async () => {
   const storage = enter();
-  await signInAs('bob', peer.password, undefined, storage);
+  await signInAs('bob', peer.password, quickly, storage);
   const taken = new Map(storage.items);
   await signOut();
   peer.equal((await fetchAuthSession()).tokens, undefined, 'tokens after the sign-out');
@@ -89,9 +89,9 @@ await peer.check('sign-out', async () => {
 
 await peer.check('global sign-out', async () => {
   const [here, there] = [enter(), enter()];
-  await signInAs('bob', peer.password, undefined, there);
+  await signInAs('bob', peer.password, quickly, there);
   await refresh('bob');
-  await signInAs('bob', peer.password, undefined, here);
+  await signInAs('bob', peer.password, quickly, here);
   await signOut({ global: true });
   enter(there);
   await refused('NotAuthorizedException', () => fetchUserAttributes());

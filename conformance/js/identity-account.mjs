@@ -1,6 +1,6 @@
 // amazon-cognito-identity-js and what users do with their accounts.
 import * as peer from './checks.mjs';
-import { attribute, called, MemoryStorage, outcome, poolWith, refresh, refused, signIn, userNamed } from './identity.mjs';
+import { attribute, called, MemoryStorage, outcome, poolWith, refresh, refused, signIn, signInQuickly, userNamed } from './identity.mjs';
 import { lastCode, wrong } from './sandbox.mjs';
 
 const signUp = (name, password, ...attributes) => called(callback => poolWith(new MemoryStorage()).signUp(name, password, attributes, null, callback));
@@ -17,7 +17,7 @@ await peer.check('sign-up', async () => {
   peer.equal(result.userConfirmed, false, 'userConfirmed');
   peer.equal(result.codeDeliveryDetails.Destination, 'c***@e***', 'Destination');
   await refused('UsernameExistsException', () => signUp('carol', peer.password, email));
-  await refused('UserNotConfirmedException', () => signIn(userNamed('carol'), peer.password));
+  await refused('UserNotConfirmedException', () => signInQuickly(userNamed('carol'), peer.password));
 
   const first = await lastCode('carol', 'SignUp');
   await refused('CodeMismatchException', () => confirm('carol', wrong(first)));
@@ -42,24 +42,24 @@ await peer.check('forgotten password', async () => {
   await refused('InvalidPasswordException', () => reset(code, 'weak'));
   await reset(code, peer.newPassword);
   await refused('ExpiredCodeException', () => reset(code, peer.newPassword));
-  await refused('NotAuthorizedException', () => signIn(userNamed('carol'), peer.password));
+  await refused('NotAuthorizedException', () => signInQuickly(userNamed('carol'), peer.password));
   peer.equal((await signIn(userNamed('carol'), peer.newPassword)).session.isValid(), true, 'session of the new password');
 });
 
 await peer.check('change of password', async () => {
   const user = userNamed('carol');
-  await signIn(user, peer.newPassword);
+  await signInQuickly(user, peer.newPassword);
   const change = (from, to) => called(callback => user.changePassword(from, to, callback));
   await refused('NotAuthorizedException', () => change('Wr0ng-password!', peer.password));
   await refused('InvalidPasswordException', () => change(peer.newPassword, 'weak'));
   await change(peer.newPassword, peer.password);
-  await refused('NotAuthorizedException', () => signIn(userNamed('carol'), peer.newPassword));
+  await refused('NotAuthorizedException', () => signInQuickly(userNamed('carol'), peer.newPassword));
   peer.equal((await signIn(userNamed('carol'), peer.password)).session.isValid(), true, 'session of the new password');
 });
 
 await peer.check('attributes', async () => {
   const user = userNamed('carol');
-  await signIn(user, peer.password);
+  await signInQuickly(user, peer.password);
   const update = (...list) => called(callback => user.updateAttributes(list, callback));
   await update(attribute('given_name', 'Carola'));
   peer.equal((await attributesOf(user)).given_name, 'Carola', 'given_name');
@@ -81,7 +81,7 @@ await peer.check('attributes', async () => {
 
 await peer.check('sign-out revokes', async () => {
   const user = userNamed('bob');
-  const { session } = await signIn(user, peer.password);
+  const { session } = await signInQuickly(user, peer.password);
   await refresh(userNamed('bob'), session.getRefreshToken());
   await called(callback => user.signOut(callback));
   await refused('NotAuthorizedException', () => refresh(userNamed('bob'), session.getRefreshToken()));
@@ -89,15 +89,15 @@ await peer.check('sign-out revokes', async () => {
 
 await peer.check('global sign-out', async () => {
   const [here, there] = [userNamed('bob'), userNamed('bob')];
-  await signIn(here, peer.password);
-  const { session } = await signIn(there, peer.password);
+  await signInQuickly(here, peer.password);
+  const { session } = await signInQuickly(there, peer.password);
   const other = userNamed('ann');
-  const stays = await signIn(other, peer.password);
+  const stays = await signInQuickly(other, peer.password);
   await outcome(callbacks => here.globalSignOut(callbacks));
   await refused('NotAuthorizedException', () => refresh(there, session.getRefreshToken()));
   await refused('NotAuthorizedException', () => attributesOf(there));
   await refresh(other, stays.session.getRefreshToken());
-  peer.equal((await signIn(userNamed('bob'), peer.password)).session.isValid(), true, 'session of a new sign-in');
+  peer.equal((await signInQuickly(userNamed('bob'), peer.password)).session.isValid(), true, 'session of a new sign-in');
 });
 
 await peer.check('users who may not sign in', async () => {
@@ -109,8 +109,8 @@ await peer.check('users who may not sign in', async () => {
 
 await peer.check('deletion', async () => {
   const user = userNamed('carol');
-  const { session } = await signIn(user, peer.password);
+  const { session } = await signInQuickly(user, peer.password);
   await called(callback => user.deleteUser(callback));
-  await refused('NotAuthorizedException', () => signIn(userNamed('carol'), peer.password));
+  await refused('NotAuthorizedException', () => signInQuickly(userNamed('carol'), peer.password));
   await peer.refusal(() => refresh(userNamed('carol'), session.getRefreshToken()));
 });

@@ -1,7 +1,7 @@
 // amazon-cognito-identity-js and what comes after the password: codes, an
 // authenticator, questions, a new password.
 import * as peer from './checks.mjs';
-import { answer, called, newPassword, outcome, refused, sendCode, signIn, signInByQuestions, userNamed } from './identity.mjs';
+import { answer, called, newPassword, outcome, refused, sendCode, signIn, signInByQuestions, signInQuickly, userNamed } from './identity.mjs';
 import { lastCode, setPool, setUser, totpNow, wrong } from './sandbox.mjs';
 
 const associate = user => outcome(callbacks => user.associateSoftwareToken({ ...callbacks, associateSecretCode: secret => callbacks.associateSecretCode({ secret }) }));
@@ -12,7 +12,7 @@ const totpOf = {};
 
 await peer.check('TOTP set-up', async () => {
   const user = userNamed('ann');
-  await signIn(user, peer.password);
+  await signInQuickly(user, peer.password);
   await refused('InvalidParameterException', () => prefer(user, null, { Enabled: true, PreferredMfa: true }));
   const { secret } = await associate(user);
   const code = await totpNow(secret);
@@ -35,7 +35,7 @@ await peer.check('TOTP sign-in', async () => {
   signedIn(await sendCode(user, code, challenge), 'ann');
 
   const again = userNamed('ann');
-  await signIn(again, peer.password);
+  await signInQuickly(again, peer.password);
   await refused('ExpiredCodeException', () => sendCode(again, code, challenge)); // no code is good twice
   signedIn(await sendCode(again, await totpNow(totpOf.ann), challenge), 'ann');
 });
@@ -50,7 +50,7 @@ await peer.check('MFA_SETUP', async () => {
   await refused('EnableSoftwareTokenMFAException', async () => verify(user, wrong(await totpNow(secret))));
   signedIn(await verify(user, await totpNow(secret)), 'bob');
   const again = userNamed('bob');
-  peer.equal((await signIn(again, peer.password)).challenge, 'SOFTWARE_TOKEN_MFA', 'challenge from then on');
+  peer.equal((await signInQuickly(again, peer.password)).challenge, 'SOFTWARE_TOKEN_MFA', 'challenge from then on');
   signedIn(await sendCode(again, await totpNow(secret), 'SOFTWARE_TOKEN_MFA'), 'bob');
   await setPool({ mfa: 'OPTIONAL', mfa_types: [] });
 });
@@ -68,10 +68,10 @@ await peer.check('SMS code', async () => {
 
 await peer.check('SMS switched off', async () => {
   const user = userNamed('sms');
-  await signIn(user, peer.password);
+  await signInQuickly(user, peer.password);
   await sendCode(user, await lastCode('sms', 'SMS_MFA'));
   await prefer(user, { Enabled: false, PreferredMfa: false }, null);
-  signedIn(await signIn(userNamed('sms'), peer.password), 'sms');
+  signedIn(await signInQuickly(userNamed('sms'), peer.password), 'sms');
 });
 
 await peer.check('SELECT_MFA_TYPE', async () => {
@@ -79,7 +79,7 @@ await peer.check('SELECT_MFA_TYPE', async () => {
   const choose = (user, kind) => outcome(callbacks => user.sendMFASelectionAnswer(kind, callbacks));
   for (const kind of ['SMS_MFA', 'SOFTWARE_TOKEN_MFA']) {
     const user = userNamed('ann');
-    const { challenge, parameters } = await signIn(user, peer.password);
+    const { challenge, parameters } = await signInQuickly(user, peer.password);
     peer.equal(challenge, 'SELECT_MFA_TYPE', 'challenge');
     peer.equal(JSON.parse(parameters.MFAS_CAN_CHOOSE).join(), 'SMS_MFA,SOFTWARE_TOKEN_MFA', 'MFAS_CAN_CHOOSE');
     await refused('InvalidParameterException', () => choose(user, 'EMAIL_OTP'));
@@ -133,6 +133,6 @@ await peer.check('new password with a required attribute', async () => {
   const result = await newPassword(user, peer.newPassword, { given_name: 'Newton' });
   signedIn(result, 'new');
   peer.equal(result.session.getIdToken().payload.given_name, 'Newton', 'given_name');
-  signedIn(await signIn(userNamed('new'), peer.newPassword), 'new');
+  signedIn(await signInQuickly(userNamed('new'), peer.newPassword), 'new');
   await setPool({ required_attributes: [] });
 });
