@@ -137,12 +137,12 @@ var mutants = []mutant{
 	{
 		name: "session deleted on a server's fault", file: "auth/errors.go", in: "auth",
 		old: "if !errors.As(err, &refused) {\n\t\treturn false", new: "if !errors.As(err, &refused) {\n\t\treturn true",
-		test: "^TestEveryAnswerToARefresh$",
+		test: "^TestEveryAnswer$",
 	},
 	{
 		name: "session deleted on a wrong secret hash", file: "auth/errors.go", in: "auth",
 		old: "strings.Contains(message, row.text)", new: "strings.Contains(message, \"\")",
-		test: "^TestEveryAnswerToARefresh$",
+		test: "^TestEveryAnswer$",
 	},
 	{
 		name: "saved before it is verified", file: "auth/verify.go", in: "auth",
@@ -158,6 +158,41 @@ var mutants = []mutant{
 		name: "refresh token sent elsewhere", file: "auth/refresh.go", in: "auth",
 		old: "if was != now {", new: "if false {",
 		test: "^TestRefreshTokenGoesNowhereElse$",
+	},
+	{
+		name: "a refresh that may use its token up is sent without a note", file: "auth/refresh.go", in: "auth",
+		old: "cache.Checkpoint(ctx, s)", new: "cache.Checkpoint(ctx, struct{}{})",
+		test: "^TestNotedBeforeItIsSent$|^TestNotSentWithoutANote$",
+	},
+	{
+		name: "a lost refresh told as any other end", file: "auth/refresh.go", in: "auth",
+		old: "(earlier != nil || losses > 0)", new: "false",
+		test: "^TestAnswersToARotatingRefresh$",
+	},
+	{
+		name: "a new refresh token thrown away with tokens that nobody could verify", file: "auth/refresh.go", in: "auth",
+		old: "if rotated && errors.As(err, &keys) {", new: "if false {",
+		test: "^TestKeysThatCannotBeHad$",
+	},
+	{
+		name: "a rotating refresh sent again and again", file: "auth/retry.go", in: "auth",
+		old: "if p == ifUnsent || replayed {", new: "if p == ifUnsent {",
+		test: "^TestAnswersToARotatingRefresh$",
+	},
+	{
+		name: "a clock that was put back", file: "auth/session.go", in: "auth",
+		old: "now.Before(s.Saved.Add(-leeway))", new: "false",
+		test: "^TestGoodFor$",
+	},
+	{
+		name: "the note of a change taken for its result", file: "cache/cached.go",
+		old: "&& !e.begun {", new: "{",
+		test: "^TestCheckpointIsNoResult$",
+	},
+	{
+		name: "the note saved in place of the prepared result", file: "cache/checkpoint.go",
+		old: "note, err := j.shelf.prepare(fileName(j.key), 0)", new: "note, err := j.draft, error(nil)",
+		test: "^TestCheckpoint$|^TestOrderOfCheckpoint$", strace: true,
 	},
 	{
 		name: "refused password forgotten", file: "auth/renew.go", in: "auth",

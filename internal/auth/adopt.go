@@ -84,7 +84,7 @@ func (v Verifier) given(ctx context.Context, s Session, g Given, now time.Time) 
 		return s, fmt.Errorf("the given tokens: %w", err)
 	}
 	s.Saved, s.Expires, s.Drift = now, ends, nil // nobody answered, so no clock was compared
-	if now.Before(begins.Add(-leeway)) { // made in the future: one of the clocks is wrong
+	if now.Before(begins.Add(-leeway)) {         // made in the future: one of the clocks is wrong
 		s.Expires = now
 	}
 	return s, nil

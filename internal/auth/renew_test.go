@@ -20,59 +20,6 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
-// TestEveryAnswerToARefresh goes through what Cognito may say to a refresh:
-// only a definite end forgets the session.
-func TestEveryAnswerToARefresh(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		status        int
-		code, message string
-		over          bool
-	}{
-		{400, "NotAuthorizedException", "Invalid Refresh Token", true},
-		{400, "NotAuthorizedException", "Invalid Refresh Token.", true},
-		{400, "NotAuthorizedException", "Refresh Token has been revoked", true},
-		{400, "NotAuthorizedException", "Refresh Token has expired", true},
-		{400, "NotAuthorizedException", "User is disabled.", true},
-		{400, "RefreshTokenReuseException", "Refresh token was used before", true},
-		{400, "UserNotFoundException", "User does not exist.", true},
-
-		{400, "NotAuthorizedException", "SecretHash does not match for the client: abc", false},
-		{400, "NotAuthorizedException", "Unable to verify secret hash for client abc", false},
-		{400, "NotAuthorizedException", "Client abc is configured with secret but SECRET_HASH was not received", false},
-		{400, "ResourceNotFoundException", "User pool client abc does not exist.", false},
-		{400, "InvalidParameterException", "Missing required parameter REFRESH_TOKEN", false},
-		{400, "NotAuthorizedException", "Auth flow not enabled for this client", false},
-		{400, "TooManyRequestsException", "Rate exceeded", false},
-		{400, "LimitExceededException", "Attempt limit exceeded, please try after some time.", false},
-		{400, "ForbiddenException", "Forbidden", false},
-		{500, "InternalErrorException", "Something failed", false},
-		{503, "ServiceUnavailable", "", false},
-		{0, "", "", false}, // the connection broke
-	} {
-		t.Run(row.code+" "+row.message, func(t *testing.T) {
-			t.Parallel()
-			server := newWrongServer(t, func(string, map[string]any) (int, any) { return row.status, fault(row.code, row.message) })
-			w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
-			path := t.TempDir()
-			dir := stored(t, path, auth.Session{Endpoint: server.URL, Typed: "ann", Username: "ann", ID: "x", Access: "y", Refresh: "r"})
-			renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base, Needed: errors.New("sign in")}
-			_, err := cache.Cached(dir, "k", time.Minute, renewer.Renew)(t.Context())
-			if err == nil {
-				t.Fatal("a refresh that failed gave a session")
-			}
-			kept, found, err := dir.Read("k")
-			if err != nil || found == row.over || (found && kept.Refresh != "r") {
-				t.Errorf("session kept: %v (%v), want kept: %v", found, err, !row.over)
-			}
-			ended, _ := filepath.Glob(path + "/*.ended")
-			if (len(ended) == 1) != row.over {
-				t.Errorf("set aside: %v", ended)
-			}
-		})
-	}
-}
-
 func stored(t *testing.T, path string, s auth.Session) *cache.Dir[auth.Session] {
 	t.Helper()
 	if err := os.Chmod(path, 0o700); err != nil {

@@ -89,6 +89,9 @@ func SessionKey(issuer, clientID, typed string) string {
 // take puts the tokens of an answer into the session. A missing refresh token
 // means that the old one stays good: REFRESH_TOKEN_AUTH without rotation.
 func (s Session) take(t Tokens) Session {
+	if s.Access == "" && t.DeviceKey == "" {
+		t.DeviceKey = deviceOf(t.Access) // of a session that began elsewhere
+	}
 	s.ID, s.Access = t.ID, t.Access
 	if t.Refresh != "" {
 		s.Refresh = t.Refresh
@@ -103,6 +106,16 @@ func (s Session) take(t Tokens) Session {
 	s.Expires = t.Received.Add(lifetime(t))
 	s.Refused = nil
 	return s
+}
+
+// deviceOf is the device that an access token was made for, "" for none.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+func deviceOf(access string) string {
+	token, err := jwt.Parse(access)
+	if err != nil {
+		return ""
+	}
+	return token.Claims.String("device_key")
 }
 
 // Lifetimes of ID and access tokens at Cognito: 5 minutes to 1 day.
