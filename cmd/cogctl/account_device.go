@@ -143,6 +143,9 @@ func runAccountDeviceForget(ctx context.Context, a *app, o deviceOptions) error 
 		return m.told(err, m.deviceHints())
 	}
 	a.note("the device %s is forgotten", key)
+	if err := m.forgetDevice(ctx, key); err != nil {
+		return err
+	}
 	if key != m.session.DeviceKey {
 		return nil
 	}

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/hotp"
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/auth"
@@ -190,7 +187,7 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 	if o.printSecret {
 		return m.enrolHere(ctx, o, fresh)
 	}
-	m.app.showAuthenticator(m.pool.UserPoolID, m.session.Username, fresh.Secret)
+	m.showAuthenticator(m.session.Username, fresh.Secret)
 	ask := func(ctx context.Context) (string, error) {
 		typed, err := m.app.terminal.ask(ctx, redact.Visible(fmt.Sprintf("The code that the app shows for %s: ", m.session.Username)))
 		if err != nil {
@@ -216,7 +213,7 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 func (m *member) enrolHere(ctx context.Context, o mfaOptions, fresh auth.TOTPSecret) error {
 	var err error
 	if o.asJSON {
-		err = m.app.printJSON(totpReport{fresh.Secret, otpauth(m.pool.UserPoolID, m.session.Username, fresh.Secret)})
+		err = m.app.printJSON(totpReport{fresh.Secret, m.otpauth(m.session.Username, fresh.Secret)})
 	} else {
 		err = m.app.println(fresh.Secret)
 	}
@@ -263,13 +260,6 @@ func (m *member) noteStep(ctx context.Context, step int64) error {
 	}
 	_, err = steps.Update(ctx, m.key(), func(context.Context, usedStep, bool) (usedStep, error) { return usedStep{step}, nil })
 	return m.app.unsaved(err)
-}
-
-func stepAt(t time.Time) int64 { return t.Unix() / int64(totpPeriod.Seconds()) }
-
-// totpOf is the code of a secret as Cognito hands it out, at a time step.
-func totpOf(secret string, step int64) (string, error) {
-	return hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 }
 
 func newAccountMFADisable(a *app) *cobra.Command {

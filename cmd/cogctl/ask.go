@@ -90,7 +90,7 @@ func (s signIn) asker() auth.Ask {
 		case auth.ItemAuthenticator:
 			if q.Retry == "" {
 				s.app.redactor.Add(q.Secret)
-				s.app.showAuthenticator("Cognito "+s.pool.UserPoolID, q.Username, q.Secret)
+				s.showAuthenticator(q.Username, q.Secret)
 			}
 		case auth.ItemAnswer:
 			fmt.Fprintf(s.app.stderr, "%s\n", redact.Visible(q.Details))

@@ -4,31 +4,49 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/mdp/qrterminal/v3"
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // showAuthenticator shows a person at the terminal what an authenticator app
-// wants: a QR code of the otpauth URL, and the secret itself to be typed. Both
-// are secrets; they go to standard error, which is the terminal, and are not
-// kept from it by the redactor.
-//
-// https://github.com/google/google-authenticator/wiki/Key-Uri-Format
-func (a *app) showAuthenticator(issuer, account, secret string) {
-	link := otpauth(issuer, account, secret)
-	fmt.Fprintf(a.stderr, "Scan this with an authenticator app, or type the secret into it:\n\n")
+// wants: a QR code of the otpauth link, and the secret itself to be typed. Both
+// are secrets; they go to standard error, which is the terminal, past the redactor.
+func (s signIn) showAuthenticator(username, secret string) {
+	link := s.otpauth(username, secret)
+	to := s.app.stderr
+	fmt.Fprintf(to, "Scan this with an authenticator app, or type the secret into it:\n\n")
 	qrterminal.GenerateWithConfig(link, qrterminal.Config{
-		Level: qrterminal.L, Writer: a.stderr, QuietZone: 2,
-		HalfBlocks: true,
-		BlackChar:  qrterminal.BLACK_BLACK, WhiteBlackChar: qrterminal.WHITE_BLACK,
+		Level: qrterminal.L, Writer: to, QuietZone: 2, HalfBlocks: true,
+		BlackChar: qrterminal.BLACK_BLACK, WhiteBlackChar: qrterminal.WHITE_BLACK,
 		WhiteChar: qrterminal.WHITE_WHITE, BlackWhiteChar: qrterminal.BLACK_WHITE,
 	})
-	fmt.Fprintf(a.stderr, "\n  secret  %s\n  link    %s\n\n", secret, link)
+	fmt.Fprintf(to, "\n  secret  %s\n  link    %s\n\n", redact.Visible(secret), redact.Visible(link))
 }
 
 // otpauth is the link that authenticator apps read.
-func otpauth(issuer, account, secret string) string {
-	label := url.PathEscape(issuer) + ":" + url.PathEscape(account)
+// https://github.com/google/google-authenticator/wiki/Key-Uri-Format
+func (s signIn) otpauth(username, secret string) string {
+	issuer := "Cognito " + s.pool.UserPoolID
+	label := url.PathEscape(issuer) + ":" + url.PathEscape(username)
 	query := url.Values{"secret": {secret}, "issuer": {issuer}}
 	return "otpauth://totp/" + label + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
+}
+
+// stepAt is the time step of codes at a moment.
+func stepAt(t time.Time) int64 { return t.Unix() / int64(totpPeriod.Seconds()) }
+
+// totpOf is the code of a secret as Cognito hands it out, at a time step. Spaces
+// and small letters are as people copy them.
+func totpOf(secret string, step int64) (string, error) {
+	secret = strings.ToUpper(strings.ReplaceAll(secret, " ", ""))
+	code, err := hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+	if err != nil {
+		return "", usagef("the TOTP secret is not base32, as an authenticator app takes it")
+	}
+	return code, nil
 }

@@ -42,6 +42,18 @@ func (s signIn) withDevice(u auth.SignIn) (auth.SignIn, error) {
 	return u, nil
 }
 
+// forgetDevice forgets the key of a device if it is this machine's.
+func (s signIn) forgetDevice(ctx context.Context, key string) error {
+	dir, err := s.app.devices(s.profile)
+	if err != nil {
+		return err
+	}
+	if kept, found, err := dir.Read(s.key()); err != nil || !found || kept.Key != key {
+		return err
+	}
+	return dir.End(ctx, s.key())
+}
+
 func keepDevice(ctx context.Context, dir *cache.Dir[auth.RememberedDevice], key string, d auth.RememberedDevice) error {
 	if d.Key == "" {
 		return dir.End(ctx, key)

@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
-
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/hotp"
 
 	"github.com/cogctl/cogctl/internal/cache"
 	"github.com/cogctl/cogctl/internal/config"
@@ -31,7 +27,7 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	if err != nil {
 		return "", err
 	}
-	now := serverTime.Unix() / int64(totpPeriod.Seconds())
+	now := stepAt(serverTime)
 	used, err := steps.Update(ctx, s.key(), func(_ context.Context, last usedStep, found bool) (usedStep, error) {
 		if ahead := last.Step + 1 - now; found && ahead > 0 && ahead <= 2 {
 			return usedStep{last.Step + 1}, nil
@@ -45,12 +41,7 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	if err := pause(ctx, begins.Sub(serverTime)); err != nil {
 		return "", err
 	}
-	secret := strings.ToUpper(strings.ReplaceAll(s.secrets.totpSecret, " ", ""))
-	code, err := hotp.GenerateCodeCustom(secret, uint64(used.Step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
-	if err != nil {
-		return "", usagef("the TOTP secret is not base32, as an authenticator app takes it")
-	}
-	return code, nil
+	return totpOf(s.secrets.totpSecret, used.Step)
 }
 
 // awaitCode waits, without a lock, until a code can be made that was not sent

@@ -90,7 +90,7 @@ func SessionKey(issuer, clientID, typed string) string {
 // means that the old one stays good: REFRESH_TOKEN_AUTH without rotation.
 func (s Session) take(t Tokens) Session {
 	if s.Access == "" && t.DeviceKey == "" {
-		t.DeviceKey = deviceOf(t.Access) // of a session that began elsewhere
+		t.DeviceKey = deviceKeyIn(t.Access) // of a session that began elsewhere
 	}
 	s.ID, s.Access = t.ID, t.Access
 	if t.Refresh != "" {
@@ -108,9 +108,9 @@ func (s Session) take(t Tokens) Session {
 	return s
 }
 
-// deviceOf is the device that an access token was made for, "" for none.
+// deviceKeyIn is the device that an access token was made for, "" for none.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
-func deviceOf(access string) string {
+func deviceKeyIn(access string) string {
 	token, err := jwt.Parse(access)
 	if err != nil {
 		return ""
