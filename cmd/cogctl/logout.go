@@ -60,7 +60,7 @@ func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 		a.note("nobody was signed in at %s as %q", s.pool.UserPoolID, s.user)
 		return nil
 	}
-	return l.user(ctx, session)
+	return l.signOut(ctx, session)
 }
 
 // logout signs users out, one or all of them.
@@ -85,12 +85,14 @@ func (l logout) everybody(ctx context.Context) error {
 			continue
 		}
 		if !session.Live() { // a note of a refused password
-			failures = append(failures, l.dir.End(ctx, record.Key))
+			if err := l.dir.End(ctx, record.Key); err != nil {
+				return err
+			}
 			continue
 		}
 		users++
-		l.signIn.user = session.Typed
-		if err := l.user(ctx, session); err != nil {
+		l.user = session.Typed
+		if err := l.signOut(ctx, session); err != nil {
 			l.app.warn(err.Error())
 			failures = append(failures, err)
 		}
@@ -104,20 +106,20 @@ func (l logout) everybody(ctx context.Context) error {
 	return nil
 }
 
-// user ends the session at Cognito, as far as that can be, and forgets it here.
-func (l logout) user(ctx context.Context, session auth.Session) error {
+// signOut ends the session at Cognito, as far as that can be, and forgets it here.
+func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	a := l.app
 	session, undone := l.end(ctx, a.seen(session))
 	if err := ctx.Err(); err != nil {
 		return errors.Join(err, undone)
 	}
 	if err := l.dir.End(ctx, l.key()); err != nil {
-		return errors.Join(undone, fmt.Errorf("forget the session of %s: %w", l.signIn.user, err))
+		return errors.Join(undone, fmt.Errorf("forget the session of %s: %w", l.user, err))
 	}
 	if undone != nil {
-		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.signIn.user, undone), "%s", undoneHint(undone))
+		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", undoneHint(undone))
 	}
-	a.note("forgot the session of %s; access and ID tokens handed out before keep working at API Gateway until %s", l.signIn.user, until(session.Expires, a.now()))
+	a.note("forgot the session of %s; access and ID tokens handed out before keep working at API Gateway until %s", l.user, until(session.Expires, a.now()))
 	return nil
 }
 

@@ -46,6 +46,9 @@ type statusReport struct {
 	Expires    *time.Time        `json:"expires,omitempty"`
 	Fresh      bool              `json:"fresh"`
 	Refresh    bool              `json:"has_refresh_token"`
+	RefreshBy  string            `json:"refresh_by,omitempty"` // empty: REFRESH_TOKEN_AUTH
+	Rotates    bool              `json:"refresh_token_rotates,omitempty"`
+	InFlight   *time.Time        `json:"refresh_unanswered_since,omitempty"`
 	Overrides  map[string]string `json:"endpoint_overrides,omitempty"`
 	TokenFrom  string            `json:"token_from"` // what call and token use
 }
@@ -84,6 +87,10 @@ func newStatusReport(p *config.Profile, s poolSettings, session auth.Session) st
 	}
 	r.SignedIn, r.Typed, r.Username, r.Subject = true, session.Typed, session.Username, session.Subject
 	r.SignedInAt, r.Expires, r.Refresh = &session.SignedIn, &session.Expires, session.Refresh != ""
+	r.RefreshBy, r.Rotates = string(session.By), session.Rotates
+	if session.InFlight != nil {
+		r.InFlight = &session.InFlight.Sent
+	}
 	r.Verified = !session.Unverified
 	if id, err := jwt.Parse(session.ID); err == nil {
 		r.Groups, r.Email = id.Claims.Strings("cognito:groups"), id.Claims.String("email")
@@ -119,6 +126,9 @@ func (r statusReport) rows(now time.Time) [][2]string {
 	}
 	if !r.Refresh {
 		rows = append(rows, [2]string{"refresh", "none: sign in again when the tokens end"})
+	}
+	if r.InFlight != nil {
+		rows = append(rows, [2]string{"refresh", "sent at " + until(*r.InFlight, now) + ", not answered yet"})
 	}
 	if !r.Verified {
 		rows = append(rows, [2]string{"verified", "no: --no-verify-id-token was given"})

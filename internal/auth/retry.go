@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -42,8 +43,9 @@ func fateOf(err error) fate {
 	var answer *AnswerError
 	var none *NoAnswerError
 	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &service) && service.throttled():
+	case errors.As(err, &service) && service.throttled(), errors.As(err, &certificate):
 		return unsent
 	case errors.As(err, &service) && service.Status >= http.StatusInternalServerError:
 		return lost

@@ -7,7 +7,9 @@
 // before may have done the work), prepare room on the disk, change, compare
 // the generation, replace. The order matters where a refresh token is used up
 // by being sent: when there is no room for the answer, it is not sent; once it
-// is sent, a cancelled context no longer stops the save.
+// is sent, a cancelled context no longer stops the save. A change that is about to
+// use something up notes it first (Checkpoint), so that whoever comes after a crash
+// knows.
 //
 // The lock is the kernel's, on a file beside the value that is never removed,
 // so it ends with the process that holds it, however that ends. The file says
