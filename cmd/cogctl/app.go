@@ -43,6 +43,7 @@ type app struct {
 	saving  atomic.Int32 // sessions on their way into their files
 	patient atomic.Bool  // a program of the user's decides when this run ends
 	held    notes
+	trace   io.Writer // gets the lines of --debug, asked for or not; nil for nobody
 
 	flags    map[string]string // the global flags that were given, by field name
 	jsonMode bool              // the command's output is JSON, so errors are too
@@ -200,9 +201,9 @@ func (a *app) api() http.RoundTripper {
 	return transport.Phases{Base: a.recorded(network)}
 }
 
-// recorded prints each exchange with a server when --debug asks for it.
+// recorded notes each exchange with a server, for --debug.
 func (a *app) recorded(base http.RoundTripper) http.RoundTripper {
-	if a.profiled == nil || a.profiled.Get("debug").Text != "true" {
+	if !a.debugging() && a.trace == nil {
 		return base
 	}
 	return transport.Record{Base: base, Report: a.debugEvent, Now: a.now, Redactor: a.redactor}

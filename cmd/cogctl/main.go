@@ -33,8 +33,10 @@ func (a *app) run(args []string) (code int) {
 			code = exitFailed
 		}
 	}()
-	undumped := disableCoreDumps()
-	a.startChild = undumped
+	undumped, start := disableCoreDumps(), a.startChild
+	a.startChild = func(child func() error) error {
+		return undumped(func() error { return start(child) })
+	}
 	ctx, stop := a.signalContext()
 	defer stop()
 	return a.exit(execute(ctx, a, args))

@@ -114,7 +114,19 @@ func (a *app) later(format string, args ...any) {
 
 // debugEvent notes one exchange with a server. The event holds allow-listed fields
 // only; the redactor is the second net.
-func (a *app) debugEvent(e transport.Event) { a.later("debug: %s", e) }
+func (a *app) debugEvent(e transport.Event) {
+	if a.debugging() {
+		a.later("debug: %s", e)
+	}
+	if a.trace != nil {
+		fmt.Fprintf(redacting{a.trace, a.redactor}, "cogctl: debug: %s\n", redact.Visible(e.String()))
+	}
+}
+
+// debugging tells whether --debug was asked for.
+func (a *app) debugging() bool {
+	return a.profiled != nil && a.profiled.Get("debug").Text == "true"
+}
 
 // flush prints what was noted.
 func (a *app) flush() {

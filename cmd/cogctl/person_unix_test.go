@@ -54,6 +54,7 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the program waits; the terminal shows:\n%s", talk.shown())
 	}
 	transcript := talk.end()
+	ts.Check(watched(ts).transcript(args[3:], transcript, all))
 	if all {
 		stdout.WriteString(transcript)
 	}

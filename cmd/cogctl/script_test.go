@@ -26,16 +26,17 @@ func TestMain(m *testing.M) {
 }
 
 // mainAtTestTime is main on a machine whose clock is wrong by COGCTL_TEST_CLOCK,
-// as in "-7m".
+// as in "-7m". Below a folder for traces it leaves one of itself.
 func mainAtTestTime() {
-	wrong, err := time.ParseDuration(os.Getenv("COGCTL_TEST_CLOCK"))
-	if err != nil {
-		main()
-		return
-	}
+	t := startTrace(os.Getenv(traceVariable))
 	a := newApp()
-	a.now = func() time.Time { return time.Now().Add(wrong) }
-	os.Exit(a.run(os.Args[1:]))
+	if wrong, err := time.ParseDuration(os.Getenv("COGCTL_TEST_CLOCK")); err == nil {
+		a.now = func() time.Time { return time.Now().Add(wrong) }
+	}
+	t.follow(a)
+	code := a.run(os.Args[1:])
+	t.end(a)
+	os.Exit(code)
 }
 
 // TestScripts runs testdata/script/*.txtar, one behaviour each. Besides the
@@ -52,6 +53,10 @@ func mainAtTestTime() {
 //	                     and print the same
 //	calls OP COUNT       the sandbox has answered OP that often
 //	expire [LEFT]        make the stored tokens look expired, or good for LEFT more
+//	leaks REGEXP         a finding of the search for secrets that must be there
+//
+// When a script is over, all that its processes showed and left is searched for
+// the secrets that were in play.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	params := scriptParams()
@@ -93,6 +98,9 @@ func scriptParams() testscript.Params {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 			env.Setenv("NO_PROXY", "*")
 			env.Values[boxKey{}] = new(*sandbox.Sandbox)
+			if err := watch(env); err != nil {
+				return err
+			}
 			return os.MkdirAll(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -104,6 +112,7 @@ func scriptParams() testscript.Params {
 			"parallel": scriptParallel,
 			"odd":      scriptOdd,
 			"control":  scriptControl,
+			"leaks":    scriptLeaks,
 		},
 	}
 }
@@ -123,6 +132,7 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(name, value)
 	}
 	*ts.Value(boxKey{}).(**sandbox.Sandbox) = box
+	ts.Check(watched(ts).sandbox(s))
 }
 
 // boxKey is where a script keeps its sandbox.
@@ -234,7 +244,7 @@ func executable(path string) bool {
 // scriptEnviron is the script's environment as far as cogctl looks at it.
 func scriptEnviron(ts *testscript.TestScript) []string {
 	var environ []string
-	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "CI", "WORK",
+	for _, name := range []string{traceVariable, "PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "CI", "WORK",
 		"COGCTL_CONFIG_DIR", "COGCTL_CACHE_DIR", "COGCTL_PROFILE", "COGCTL_PASSWORD", "COGCTL_NEW_PASSWORD", "COGCTL_NO_INPUT",
 		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_TOTP_SECRET", "COGCTL_MFA_CODE", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN",
 		"COGCTL_TEST_CLOCK", "COGCTL_FLOW", "COGCTL_DEBUG", "COGCTL_ANSWER_CUSTOM_CHALLENGE", "COGCTL_ANSWER_CUSTOM_CHALLENGE_2", "COGCTL_ANSWER_SELECT_CHALLENGE",

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// command finds what a command line runs, with its flags set.
+func (r *run) command() *cobra.Command {
+	cmd, rest, err := newRoot(newApp()).Find(r.Args)
+	if err != nil {
+		return &cobra.Command{}
+	}
+	_ = cmd.ParseFlags(rest) // a usage error prints nothing
+	return cmd
+}
+
+// mayPrint is what the command is there to print on standard output.
+func (r *run) mayPrint() func(needle) bool {
+	cmd := r.command()
+	switch cmd.CommandPath() {
+	case "cogctl token", "cogctl token print":
+		asked := map[string][]string{"": {anIDToken, anAccessToken}, "id": {anIDToken}, "access": {anAccessToken}, "refresh": {aRefreshToken}}
+		kinds := asked[cmd.Flag("type").Value.String()]
+		return func(n needle) bool {
+			// The payloads of ID and access token have parts in common.
+			return n.kind == aToken || slices.Contains(kinds, n.kind) || n.form == aPiece && n.kind != aRefreshToken
+		}
+	case "cogctl call":
+		return func(n needle) bool { return strings.Contains(r.answers, n.text) }
+	case "cogctl sandbox codes":
+		return may(aCode, aPassword) // what it sends to new users is a password
+	case "cogctl sandbox totp":
+		return may(aTOTPSecret)
+	case "cogctl sandbox":
+		return may(aControlKey, aClientSecret, aPassword) // how to use it
+	}
+	return nil
+}
+
+// mayArgs is what people may write into a command line: a token to look at.
+func (r *run) mayArgs() func(needle) bool {
+	if slices.Contains([]string{"cogctl token decode", "cogctl token verify"}, r.command().CommandPath()) {
+		return may(anIDToken, anAccessToken, aToken)
+	}
+	return nil
+}
+
+// handedOn is what of a child's environment is our doing: all but what the user's
+// own variables were already. COGCTL_* are ours in either case.
+func (r *run) handedOn(environ []string) []string {
+	inSandbox := len(r.Args) > 0 && r.Args[0] == "sandbox"
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "COGCTL_") {
+			return slices.Contains(r.Environ, entry)
+		}
+		// What a sandbox gives to the program in it, as its help says.
+		return inSandbox && (name == "COGCTL_PASSWORD" || name == "COGCTL_SANDBOX_CONTROL_KEY")
+	})
+}
