@@ -35,7 +35,7 @@ func (a *app) run(args []string) (code int) {
 	}()
 	undumped, start := disableCoreDumps(), a.startChild
 	a.startChild = func(child func() error) error {
-		return undumped(func() error { return start(child) })
+		return start(func() error { return undumped(child) })
 	}
 	ctx, stop := a.signalContext()
 	defer stop()

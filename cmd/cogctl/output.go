@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/redact"
 	"github.com/cogctl/cogctl/internal/transport"
 )
@@ -29,8 +30,19 @@ func (a *app) note(format string, args ...any) {
 	}
 }
 
-// redactedStderr is standard error without the secrets this run has seen.
-func (a *app) redactedStderr() io.Writer { return redacting{a.stderr, a.redactor} }
+// redactedStderr is standard error without the secrets this run knows.
+func (a *app) redactedStderr() io.Writer { return a.redacted(a.stderr) }
+
+// redacted adds to the secrets that were used those that only lie in the
+// environment: an address on the command line may hold one.
+func (a *app) redacted(w io.Writer) io.Writer {
+	for _, field := range config.Fields() {
+		if field.Secret && field.Env != "" {
+			a.redactor.Add(a.getenv(field.Env))
+		}
+	}
+	return redacting{w, a.redactor}
+}
 
 type redacting struct {
 	w io.Writer
@@ -119,7 +131,7 @@ func (a *app) debugEvent(e transport.Event) {
 		a.later("debug: %s", e)
 	}
 	if a.trace != nil {
-		fmt.Fprintf(redacting{a.trace, a.redactor}, "cogctl: debug: %s\n", redact.Visible(e.String()))
+		fmt.Fprintf(a.redacted(a.trace), "cogctl: debug: %s\n", redact.Visible(e.String()))
 	}
 }
 
