@@ -120,6 +120,9 @@ func domainCode(err error) int {
 		caller       *auth.CallerError
 		uncalled     *awscred.MissingError
 	)
+	if advice := adviceFor(err); advice.exit != 0 {
+		return advice.exit
+	}
 	switch {
 	case errors.As(err, &caller) && caller.Code == "AccessDeniedException":
 		return exitRefused
@@ -171,16 +174,18 @@ func hintFor(err error) string {
 		return "set " + strings.Join(needed.Answers, " or ")
 	case errors.As(err, &disabled) && len(disabled.Try) > 0:
 		return fmt.Sprintf("try --flow %s, or allow %s in the app client's authentication flows", strings.Join(disabled.Try, " or "), allowed(disabled.Flow))
+	case errors.As(err, &disabled):
+		return fmt.Sprintf("allow %s in the app client's authentication flows", allowed(disabled.Flow))
 	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
 	case errors.As(err, &lock):
 		return "wait for that process, or end it if it hangs"
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && refusedHints[refused.Code] != "":
 		return refusedHints[refused.Code]
 	case errors.As(err, &service) && service.Code == "InvalidPasswordException":
 		return "choose a password that the user pool's policy allows: COGCTL_NEW_PASSWORD"
 	}
-	return ""
+	return adviceFor(err).hint
 }
 
 // allowed is the name that the app client's settings give to a flow.
@@ -190,7 +195,6 @@ func allowed(flow string) string { return "ALLOW_" + flow }
 var refusedHints = map[string]string{
 	"UserNotConfirmedException":      "the sign-up was never confirmed: cogctl account confirm USERNAME CODE\ncogctl account resend USERNAME sends a new code",
 	"PasswordResetRequiredException": "an administrator asked for a new password: cogctl account forgot-password USERNAME",
-	"ResourceNotFoundException":      "check user_pool_id and client_id: cogctl profile show",
 }
 
 // report prints an error once: as text with its hint, or as JSON where the

@@ -211,13 +211,25 @@ func (s signIn) withoutPerson() string {
 }
 
 // explained adds to a refused password where it came from: the one that is meant
-// may not be the one that was found.
+// may not be the one that was found. Of a session that is over it tells what
+// stands in the way of another.
 func (s signIn) explained(err error) error {
+	var over *auth.OverError
+	if told := adviceFor(err); errors.As(err, &over) && told.hint != "" {
+		err = hinted(err, "%s", lines(told.hint, hintFor(err)))
+		if told.exit != 0 {
+			err = withCode(told.exit, err)
+		}
+		return err
+	}
+	if s.secrets.password == "" {
+		return err // it was none that was refused
+	}
 	var refused *auth.RefusedError
 	if !errors.As(err, &refused) || !refused.WrongPassword() || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
 		return err
 	}
-	return hinted(err, "the password came from %s", s.profile.Get("password").Origin.Text)
+	return hinted(err, "%s", lines(hintFor(err), "the password came from "+s.profile.Get("password").Origin.Text))
 }
 
 // busy counts the sessions on their way into their files.

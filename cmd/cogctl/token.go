@@ -207,7 +207,7 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 		return err
 	}
 	session, err := dir.Update(ctx, s.key(), renewer.Renew)
-	if err := a.unsaved(err); err != nil {
+	if err := a.unsaved(s.explained(err)); err != nil {
 		return err
 	}
 	a.warnClock(session)

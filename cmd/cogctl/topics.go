@@ -64,7 +64,7 @@ elsewhere. Use COGCTL_ENDPOINT_USER_POOL.
 
 const exitCodesTopic = `  0    ok
   1    failed: the network, a server's fault, a full disk
-  2    usage or configuration
+  2    usage or configuration: a client_secret that is wrong, too
   3    refused: a wrong password, a disabled user, not allowed to sign in
   4    sign-in or input is needed, and nobody is there to give it
   5    verification or authorization says no

@@ -114,8 +114,7 @@ func (w *watcher) transcript(args []string, shown string, all bool) error {
 type run struct {
 	path string
 	aboutProcess
-	children []childProcess
-	answers  string // of APIs, as against those of the user pool
+	answers string // of APIs, as against those of the user pool
 }
 
 // search reads the traces and looks for what should not be there.

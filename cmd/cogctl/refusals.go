@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/auth"
+)
+
+// advice is what to do about an answer of the user pool.
+type advice struct {
+	code, text string // the AWS error type, and a part of its text, in lower case
+	hint       string
+	exit       int  // 0: whatever the type says
+	signIn     bool // helps at a sign-in only
+}
+
+// advices are looked through in this order. The type alone often says little:
+// NotAuthorizedException is a wrong password, a wrong client secret and a sign-in
+// that took too long.
+func advices() []advice {
+	const (
+		refused = "NotAuthorizedException"
+		invalid = "InvalidParameterException"
+		flow    = "try another way to sign in: --flow srp or --flow password"
+	)
+	return []advice{
+		{refused, "secret_hash was not received", "this app client has a secret: client_secret in the profile, or COGCTL_CLIENT_SECRET", exitUsage, false},
+		{refused, "secret", "client_secret is not the one of this app client: cogctl profile show tells where it comes from", exitUsage, false},
+		{"UnauthorizedException", "", "client_secret may not be the one of this app client: cogctl profile show tells where it comes from", exitUsage, false},
+		{refused, "attempts exceeded", "wait before the next attempt: with each one more Cognito waits longer, up to 15 minutes", 0, false},
+		{refused, "user is disabled", "an administrator of the user pool can enable the account", exitRefused, false},
+		{refused, "invalid session", "the sign-in took too long, or was answered twice: begin anew with cogctl login", 0, true},
+		{refused, "username or password", "check the name, the password and the user pool: cogctl profile show", 0, true},
+		{"UserNotFoundException", "", "check the name and the user pool: cogctl profile show", 0, false},
+		{"CodeMismatchException", "", "the code is wrong or used up: take the newest one", 0, true},
+		{"ExpiredCodeException", "", "the code is too old or used up: ask for a new one; cogctl login does, for its own codes", 0, true},
+		{"ResourceNotFoundException", "user pool", "check user_pool_id and client_id: cogctl profile show", exitUsage, false},
+		{"LimitExceededException", "", "Cognito allows a few tries an hour: wait before the next one", exitRefused, false},
+		{"TooManyRequestsException", "", "the user pool gets more requests than it takes: try again in a moment", 0, false},
+		{invalid, "not enabled for", flow, exitUsage, true},
+		{invalid, "missing required parameter", flow, 0, true},
+		{invalid, "method not supported", flow, 0, true},
+		{invalid, "timestamp format", "cogctl is at fault here: please report it, with the output of --debug", 0, true},
+	}
+}
+
+// adviceFor finds the advice for an answer of the user pool in err.
+func adviceFor(err error) advice {
+	var refused *auth.RefusedError
+	var service *auth.ServiceError
+	var code, message, op string
+	switch {
+	case errors.As(err, &refused):
+		code, message, op = refused.Code, strings.ToLower(refused.Message), refused.Op
+	case errors.As(err, &service):
+		code, message, op = service.Code, strings.ToLower(service.Message), service.Op
+	}
+	refresh := strings.HasPrefix(op, "refresh the session")
+	if refused == nil && !refresh && !strings.HasPrefix(op, "sign in ") {
+		return advice{} // other commands know better what they asked for
+	}
+	for _, a := range advices() {
+		if a.code == code && strings.Contains(message, a.text) && !(refresh && a.signIn) {
+			return a
+		}
+	}
+	var over *auth.OverError
+	if refresh && !errors.As(err, &over) {
+		return advice{hint: "the session is kept: try again, or sign in anew with cogctl login"}
+	}
+	return advice{}
+}
+
+// lines puts hints below one another.
+func lines(hints ...string) string {
+	var said []string
+	for _, hint := range hints {
+		if hint != "" {
+			said = append(said, hint)
+		}
+	}
+	return strings.Join(said, "\n")
+}
