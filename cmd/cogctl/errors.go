@@ -182,7 +182,7 @@ func hintFor(err error) string {
 		return "wait for that process, or end it if it hangs"
 	case errors.As(err, &refused) && refusedHints[refused.Code] != "":
 		return refusedHints[refused.Code]
-	case errors.As(err, &service) && service.Code == "InvalidPasswordException":
+	case errors.As(err, &service) && service.Code == "InvalidPasswordException" && !strings.HasPrefix(service.Op, atRefresh):
 		return "choose a password that the user pool's policy allows: COGCTL_NEW_PASSWORD"
 	}
 	return adviceFor(err).hint

@@ -11,9 +11,15 @@ import (
 type advice struct {
 	code, text string // the AWS error type, and a part of its text, in lower case
 	hint       string
-	exit       int  // 0: whatever the type says
-	signIn     bool // helps at a sign-in only
+	exit       int    // 0: whatever the type says
+	at         string // the step that it helps at: atSignIn, atRefresh; empty for any
 }
+
+// Steps, as the errors of package auth begin.
+const (
+	atSignIn  = "sign in "
+	atRefresh = "refresh the session "
+)
 
 // advices are looked through in this order. The type alone often says little:
 // NotAuthorizedException is a wrong password, a wrong client secret and a sign-in
@@ -25,23 +31,24 @@ func advices() []advice {
 		flow    = "try another way to sign in: --flow srp or --flow password"
 	)
 	return []advice{
-		{refused, "secret_hash was not received", "this app client has a secret: client_secret in the profile, or COGCTL_CLIENT_SECRET", exitUsage, false},
-		{refused, "secret", "client_secret is not the one of this app client: cogctl profile show tells where it comes from", exitUsage, false},
-		{"UnauthorizedException", "", "client_secret may not be the one of this app client: cogctl profile show tells where it comes from", exitUsage, false},
-		{refused, "attempts exceeded", "wait before the next attempt: with each one more Cognito waits longer, up to 15 minutes", 0, false},
-		{refused, "user is disabled", "an administrator of the user pool can enable the account", exitRefused, false},
-		{refused, "invalid session", "the sign-in took too long, or was answered twice: begin anew with cogctl login", 0, true},
-		{refused, "username or password", "check the name, the password and the user pool: cogctl profile show", 0, true},
-		{"UserNotFoundException", "", "check the name and the user pool: cogctl profile show", 0, false},
-		{"CodeMismatchException", "", "the code is wrong or used up: take the newest one", 0, true},
-		{"ExpiredCodeException", "", "the code is too old or used up: ask for a new one; cogctl login does, for its own codes", 0, true},
-		{"ResourceNotFoundException", "user pool", "check user_pool_id and client_id: cogctl profile show", exitUsage, false},
-		{"LimitExceededException", "", "Cognito allows a few tries an hour: wait before the next one", exitRefused, false},
-		{"TooManyRequestsException", "", "the user pool gets more requests than it takes: try again in a moment", 0, false},
-		{invalid, "not enabled for", flow, exitUsage, true},
-		{invalid, "missing required parameter", flow, 0, true},
-		{invalid, "method not supported", flow, 0, true},
-		{invalid, "timestamp format", "cogctl is at fault here: please report it, with the output of --debug", 0, true},
+		{refused, "secret_hash was not received", "this app client has a secret: client_secret in the profile, or COGCTL_CLIENT_SECRET", exitUsage, ""},
+		{refused, "secret", "client_secret is not the one of this app client: cogctl profile show tells where it comes from", exitUsage, ""},
+		{"UnauthorizedException", "", "client_secret may not be the one of this app client: cogctl profile show tells where it comes from", exitUsage, ""},
+		{refused, "attempts exceeded", "wait before the next attempt: with each one more Cognito waits longer, up to 15 minutes", 0, ""},
+		{refused, "user is disabled", "an administrator of the user pool can enable the account", exitRefused, ""},
+		{refused, "invalid session", "the sign-in took too long, or was answered twice: begin anew with cogctl login", 0, atSignIn},
+		{refused, "username or password", "check the name, the password and the user pool: cogctl profile show", 0, atSignIn},
+		{"UserNotFoundException", "", "check the name and the user pool: cogctl profile show", 0, ""},
+		{"CodeMismatchException", "", "the code is wrong or used up: take the newest one", 0, atSignIn},
+		{"ExpiredCodeException", "", "the code is too old or used up: ask for a new one; cogctl login does, for its own codes", 0, atSignIn},
+		{"ResourceNotFoundException", "user pool", "check user_pool_id and client_id: cogctl profile show", exitUsage, ""},
+		{"LimitExceededException", "", "Cognito allows a few tries an hour: wait before the next one", exitRefused, ""},
+		{"TooManyRequestsException", "", "the user pool gets more requests than it takes: try again in a moment", 0, ""},
+		{invalid, "not enabled for", flow, exitUsage, atSignIn},
+		{invalid, "not enabled for", "the app client allows no refresh: ALLOW_REFRESH_TOKEN_AUTH is missing in its authentication flows", exitUsage, atRefresh},
+		{invalid, "missing required parameter", flow, 0, atSignIn},
+		{invalid, "method not supported", flow, 0, atSignIn},
+		{invalid, "timestamp format", "cogctl is at fault here: please report it, with the output of --debug", 0, atSignIn},
 	}
 }
 
@@ -56,12 +63,12 @@ func adviceFor(err error) advice {
 	case errors.As(err, &service):
 		code, message, op = service.Code, strings.ToLower(service.Message), service.Op
 	}
-	refresh := strings.HasPrefix(op, "refresh the session")
-	if refused == nil && !refresh && !strings.HasPrefix(op, "sign in ") {
+	refresh := strings.HasPrefix(op, atRefresh)
+	if refused == nil && !refresh && !strings.HasPrefix(op, atSignIn) {
 		return advice{} // other commands know better what they asked for
 	}
 	for _, a := range advices() {
-		if a.code == code && strings.Contains(message, a.text) && !(refresh && a.signIn) {
+		if a.code == code && strings.Contains(message, a.text) && (a.at == "" || refresh == (a.at == atRefresh)) {
 			return a
 		}
 	}

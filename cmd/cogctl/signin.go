@@ -222,9 +222,6 @@ func (s signIn) explained(err error) error {
 		}
 		return err
 	}
-	if s.secrets.password == "" {
-		return err // it was none that was refused
-	}
 	var refused *auth.RefusedError
 	if !errors.As(err, &refused) || !refused.WrongPassword() || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
 		return err

@@ -82,7 +82,7 @@ func texts() []textRow {
 		{"ResourceNotFoundException", "User pool client sandboxweb does not exist.", true, told{exitUsage, "check user_pool_id and client_id: cogctl profile show"}, told{exitUsage, "check user_pool_id and client_id: cogctl profile show"}, told{}},
 		{"LimitExceededException", "Attempt limit exceeded, please try after some time.", true, told{exitRefused, "Cognito allows a few tries an hour: wait before the next one"}, told{exitRefused, "Cognito allows a few tries an hour: wait before the next one"}, told{}},
 		{"TooManyRequestsException", "Rate exceeded", true, told{exitFailed, "the user pool gets more requests than it takes: try again in a moment"}, told{exitFailed, "the user pool gets more requests than it takes: try again in a moment"}, told{}},
-		{"InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client", true, told{exitUsage, "allow ALLOW_REFRESH_TOKEN_AUTH in the app client's authentication flows"}, told{exitUsage, "try --flow password, or allow ALLOW_USER_SRP_AUTH in the app client's authentication flows"}, told{exitUsage, flow}},
+		{"InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client", true, told{exitUsage, "the app client allows no refresh: ALLOW_REFRESH_TOKEN_AUTH is missing"}, told{exitUsage, "try --flow password"}, told{exitUsage, flow}},
 		{"InvalidParameterException", "Missing required parameter USERNAME", true, told{exitFailed, kept}, told{exitFailed, flow}, told{}},
 		{"InvalidParameterException", "Missing required parameter PASSWORD", true, told{exitFailed, kept}, told{exitFailed, flow}, told{}},
 		{"InvalidParameterException", "Missing required parameter SRP_A", true, told{exitFailed, kept}, told{exitFailed, flow}, told{}},

@@ -34,16 +34,24 @@ func (r *run) mayPrint() func(needle) bool {
 		return may(aCode, aPassword) // what it sends to new users is a password
 	case "cogctl sandbox totp":
 		return may(aTOTPSecret)
+	case "cogctl account mfa enable":
+		if flag := cmd.Flag("print-secret"); flag != nil && flag.Changed {
+			return may(aTOTPSecret)
+		}
 	case "cogctl sandbox":
 		return may(aControlKey, aClientSecret, aPassword) // how to use it
 	}
 	return nil
 }
 
-// mayArgs is what people may write into a command line: a token to look at.
+// mayArgs is what people may write into a command line: a token to look at, and a
+// code, which serves once.
 func (r *run) mayArgs() func(needle) bool {
-	if slices.Contains([]string{"cogctl token decode", "cogctl token verify"}, r.command().CommandPath()) {
+	switch r.command().CommandPath() {
+	case "cogctl token decode", "cogctl token verify":
 		return may(anIDToken, anAccessToken, aToken)
+	case "cogctl account confirm", "cogctl account verify", "cogctl account reset-password":
+		return may(aCode)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -300,6 +301,12 @@ func (w *watcher) exchanges(sent, got []byte) (answers string) {
 		case key != "":
 			w.add(aControlKey, key)
 			w.gather(answer, controlKinds())
+		case strings.HasPrefix(request.URL.Path, "/oauth"):
+			form, _ := url.ParseQuery(string(asked))
+			w.add(aRefreshToken, form.Get("refresh_token"))
+			w.add(aClientSecret, form.Get("client_secret"))
+			w.gather(answer, sessionKinds())
+			answers += string(answer) // which call may have been told to ask for
 		default:
 			w.add(aToken, strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer "))
 			if err == nil {
