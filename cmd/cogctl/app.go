@@ -35,7 +35,8 @@ type app struct {
 	getenv         func(string) string
 	environ        []string
 	now            func() time.Time
-	network        *http.Transport // the process's connections, without limits
+	pause          func(context.Context, time.Duration) error // waits until that much of now has gone
+	network        *http.Transport                            // the process's connections, without limits
 	terminal       terminal
 	redactor       *redact.Redactor
 	startChild     func(start func() error) error
@@ -56,7 +57,7 @@ func newApp() *app {
 		stdout: os.Stdout,
 		stderr: os.Stderr,
 		getenv: os.Getenv, environ: os.Environ(),
-		now: time.Now,
+		now: time.Now, pause: auth.Pause,
 		network: &http.Transport{
 			Proxy:                  proxyFor,
 			DialContext:            dial,
@@ -213,7 +214,7 @@ func (a *app) recorded(base http.RoundTripper) http.RoundTripper {
 func (a *app) client(s poolSettings, clientSecret string) *auth.Client {
 	return auth.NewClient(auth.ClientConfig{
 		Region: s.Region, UserPoolID: s.UserPoolID, ClientID: s.ClientID, ClientSecret: clientSecret,
-		Endpoint: s.Endpoint, HTTP: a.http(), Now: a.now, Random: rand.Reader,
+		Endpoint: s.Endpoint, HTTP: a.http(), Now: a.now, Random: rand.Reader, Pause: a.pause,
 	})
 }
 

@@ -8,11 +8,15 @@ import (
 	"github.com/cogctl/cogctl/internal/auth"
 )
 
+// lastMoments are those in which a token helps nobody any more: its end is known to
+// the second, less what its answer took to arrive, and it would come on the way.
+const lastMoments = 5 * time.Second
+
 // stillGood tells whether a session that was to be refreshed serves as it is: the
 // refresh failed for a reason that may be gone a moment later, and nobody asked for
 // more than the usual margin. An old token is better than a failed job.
 func (s signIn) stillGood(session auth.Session, min time.Duration, err error) bool {
-	if min > margin || !auth.Passing(err) || !session.GoodFor(s.app.now(), 0) {
+	if min > margin || !auth.Passing(err) || !session.GoodFor(s.app.now(), lastMoments) {
 		return false
 	}
 	s.app.warn(fmt.Sprintf("the token that ends in %s is used, because a new one was not had: %v", session.Expires.Sub(s.app.now()).Round(time.Second), err))

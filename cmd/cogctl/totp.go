@@ -38,7 +38,8 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 		return "", err
 	}
 	begins := time.Unix(used.Step*int64(totpPeriod.Seconds()), 0)
-	if err := pause(ctx, begins.Sub(serverTime)); err != nil {
+	// Nothing is said of the wait: the session's lock is held.
+	if err := s.app.pause(ctx, begins.Sub(serverTime)); err != nil {
 		return "", err
 	}
 	return totpOf(s.secrets.totpSecret, used.Step)
@@ -62,25 +63,9 @@ func (s signIn) awaitCode(ctx context.Context) error {
 	next := time.Unix((last.Step+1)*int64(totpPeriod.Seconds()), 0)
 	if wait := next.Sub(s.app.now()); wait > 0 && wait <= totpPeriod {
 		s.app.note("the last code was used already; waiting %s for the next", wait.Round(time.Second))
-		return pause(ctx, wait)
+		return s.app.pause(ctx, wait)
 	}
 	return nil
-}
-
-// pause waits for the next code to begin. It says nothing: the session's lock is
-// held.
-func pause(ctx context.Context, wait time.Duration) error {
-	if wait <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // usedSteps remembers which codes were sent.

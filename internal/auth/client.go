@@ -38,6 +38,8 @@ type ClientConfig struct {
 	Random io.Reader
 	// Patience is how long an operation that may be sent again is; zero means 5 s.
 	Patience time.Duration
+	// Pause waits between two sendings; nil is the function Pause.
+	Pause func(ctx context.Context, d time.Duration) error
 }
 
 // NewClient returns a Client. It reads no environment and no AWS configuration
@@ -48,6 +50,9 @@ func NewClient(c ClientConfig) *Client {
 		HTTPClient: c.HTTP,
 		Retryer:    aws.NopRetryer{},
 		AppID:      "cogctl",
+	}
+	if c.Pause == nil {
+		c.Pause = Pause
 	}
 	if c.Endpoint != "" {
 		options.BaseEndpoint = aws.String(c.Endpoint)

@@ -134,7 +134,7 @@ func (r Renewer) attempt(ctx context.Context, s Session) (Session, error) {
 	// process that was killed or whose answer was lost. That costs nothing: within
 	// the grace period it works, and beyond it what could be lost was lost then. How
 	// long the period is no operation tells that is open to users.
-	tokens, losses, err := r.Client.refreshed(ctx, s, onceIfLost)
+	tokens, losses, err := r.Client.refreshed(ctx, s, atOnceIfLost)
 	if err == nil {
 		return r.take(ctx, s, tokens)
 	}

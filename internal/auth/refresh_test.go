@@ -188,7 +188,8 @@ func TestAnswersToARotatingRefresh(t *testing.T) {
 		"lost once, within grace":        {nil, []func() (int, any){breaks, gives(t, "r-2")}, 2, true, false, false, false},
 		"a fault once, within grace":     {nil, []func() (int, any){refused(500, "InternalErrorException", "x"), gives(t, "r-2")}, 2, true, false, false, false},
 		"lost once, no grace":            {nil, []func() (int, any){breaks, reuse}, 2, false, true, true, false},
-		"lost twice":                     {nil, []func() (int, any){breaks, breaks, gives(t, "r-2")}, 2, false, false, false, true},
+		"lost twice, within grace":       {nil, []func() (int, any){breaks, breaks, gives(t, "r-2")}, 3, true, false, false, false},
+		"lost twice, no grace":           {nil, []func() (int, any){breaks, breaks, reuse}, 3, false, true, true, false},
 		"throttled once":                 {nil, []func() (int, any){refused(400, "TooManyRequestsException", "Rate exceeded"), gives(t, "r-2")}, 2, true, false, false, false},
 		"a wrong secret":                 {nil, []func() (int, any){refused(400, "NotAuthorizedException", "Unable to verify secret for client abc")}, 1, false, false, false, false},
 		"revoked":                        {nil, []func() (int, any){refused(400, "NotAuthorizedException", "Refresh Token has been revoked")}, 1, false, true, false, false},
@@ -200,7 +201,7 @@ func TestAnswersToARotatingRefresh(t *testing.T) {
 		"no tokens in the answer":        {nil, []func() (int, any){func() (int, any) { return 200, map[string]any{} }}, 1, false, false, false, true},
 		"an answer that is cut off":      {nil, []func() (int, any){func() (int, any) { return 200, json.RawMessage(`"`) }}, 1, false, false, false, true},
 		"no new refresh token in it":     {nil, []func() (int, any){gives(t, "")}, 1, true, false, false, false},
-		"another way of not being there": {nil, []func() (int, any){refused(503, "ServiceUnavailable", ""), refused(503, "ServiceUnavailable", "")}, 2, false, false, false, true},
+		"another way of not being there": {nil, []func() (int, any){refused(503, "ServiceUnavailable", ""), refused(503, "ServiceUnavailable", ""), gives(t, "r-2")}, 3, true, false, false, false},
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
@@ -221,6 +222,27 @@ func TestAnswersToARotatingRefresh(t *testing.T) {
 				t.Errorf("found %v, in flight %v", found, s.InFlight)
 			}
 		})
+	}
+}
+
+// TestUnheardToTheEnd: a refresh that nobody answers stays noted, for the next run to
+// send it again. The second sending goes out at once: a grace period may be running.
+func TestUnheardToTheEnd(t *testing.T) {
+	t.Parallel()
+	r := newRefresher(t, auth.Session{By: auth.ByGetTokens, Rotates: true}, breaks)
+	var pauses []int // sendings before each
+	r.renewer.Client = auth.NewClient(auth.ClientConfig{
+		Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: http.DefaultClient, Now: time.Now,
+		Pause: func(context.Context, time.Duration) error {
+			pauses = append(pauses, len(r.server.sent()))
+			return nil
+		},
+	})
+	if _, err := r.renew(); !auth.Passing(err) {
+		t.Error(err)
+	}
+	if len(pauses) < 4 || pauses[0] != 2 || pauses[1] != 3 || r.kept().InFlight == nil {
+		t.Errorf("pauses after %v sendings, in flight: %v", pauses, r.kept().InFlight)
 	}
 }
 

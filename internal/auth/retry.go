@@ -22,9 +22,10 @@ type policy int
 const (
 	// ifUnsent is for what must not have effect twice.
 	ifUnsent policy = iota
-	// onceIfLost is for what a first sending may have used up: where that is so,
-	// the second one tells, and there is nothing left to lose by it.
-	onceIfLost
+	// atOnceIfLost is for what a first sending may have used up: where that is so,
+	// the next one tells, and there is nothing left to lose by it. Where the server
+	// grants a moment for it, that moment runs.
+	atOnceIfLost
 	// freely is for what has the same effect twice as once.
 	freely
 )
@@ -143,28 +144,47 @@ func (c *Client) repeat(ctx context.Context, p policy, send func(context.Context
 	if limit == 0 {
 		limit = patience
 	}
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	replayed := false
+	patient, cancel := context.WithTimeout(caller, limit) // sending takes its time too
+	defer cancel()
+	replayed, waited := false, time.Duration(0)
 	for pause := firstPause; ; {
 		err := send(ctx)
 		if err == nil || !hopeful(err) {
 			return err
 		}
-		if fateOf(err) == lost && p != freely {
-			if p == ifUnsent || replayed {
-				return err
-			}
-			replayed = true
-			continue // at once: a grace period may be running
-		}
-		select {
-		case <-time.After(pause/2 + rand.N(pause)):
-		case <-deadline.C:
+		unheard := fateOf(err) == lost
+		if unheard && p == ifUnsent {
 			return err
-		case <-caller.Done():
-			return context.Cause(caller)
+		}
+		if unheard && p == atOnceIfLost && !replayed {
+			replayed = true
+			continue
+		}
+		wait := pause/2 + rand.N(pause)
+		if waited += wait; waited > limit {
+			return err
+		}
+		if c.config.Pause(patient, wait) != nil {
+			if caller.Err() != nil {
+				return context.Cause(caller)
+			}
+			return err
 		}
 		pause = min(2*pause, lastPause)
+	}
+}
+
+// Pause waits for d, or until ctx ends: then it returns the cause of that.
+func Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
