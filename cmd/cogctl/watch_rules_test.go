@@ -8,7 +8,7 @@ import (
 )
 
 // command finds what a command line runs, with its flags set.
-func (r *run) command() *cobra.Command {
+func (r *processTrace) command() *cobra.Command {
 	cmd, rest, err := newRoot(newApp()).Find(r.Args)
 	if err != nil {
 		return &cobra.Command{}
@@ -18,7 +18,7 @@ func (r *run) command() *cobra.Command {
 }
 
 // mayPrint is what the command is there to print on standard output.
-func (r *run) mayPrint() func(needle) bool {
+func (r *processTrace) mayPrint() func(needle) bool {
 	cmd := r.command()
 	switch cmd.CommandPath() {
 	case "cogctl token", "cogctl token print":
@@ -46,7 +46,7 @@ func (r *run) mayPrint() func(needle) bool {
 
 // mayArgs is what people may write into a command line: a token to look at, and a
 // code, which serves once.
-func (r *run) mayArgs() func(needle) bool {
+func (r *processTrace) mayArgs() func(needle) bool {
 	switch r.command().CommandPath() {
 	case "cogctl token decode", "cogctl token verify":
 		return may(anIDToken, anAccessToken, aToken)
@@ -58,7 +58,7 @@ func (r *run) mayArgs() func(needle) bool {
 
 // handedOn is what of a child's environment is our doing: all but what the user's
 // own variables were already. COGCTL_* are ours in either case.
-func (r *run) handedOn(environ []string) []string {
+func (r *processTrace) handedOn(environ []string) []string {
 	inSandbox := len(r.Args) > 0 && r.Args[0] == "sandbox"
 	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")

@@ -111,8 +111,8 @@ func (w *watcher) transcript(args []string, shown string, all bool) error {
 	return nil
 }
 
-// run is the trace of one process, read.
-type run struct {
+// processTrace is the trace of one process, read.
+type processTrace struct {
 	path string
 	aboutProcess
 	answers string // of APIs, as against those of the user pool
@@ -128,7 +128,7 @@ func (w *watcher) search() ([]string, error) {
 	var haystacks []haystack
 	seen := map[string]bool{} // files stay the same from run to run
 	for _, path := range paths {
-		r := run{path: path}
+		r := processTrace{path: path}
 		if err := r.read("about.json", &r.aboutProcess); err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func (w *watcher) search() ([]string, error) {
 	return leaks(canaries, haystacks), nil
 }
 
-func (r *run) read(name string, into any) error {
+func (r *processTrace) read(name string, into any) error {
 	data, err := os.ReadFile(filepath.Join(r.path, name))
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (r *run) read(name string, into any) error {
 }
 
 // glob returns the files of a pattern, by name.
-func (r *run) glob(pattern string) map[string][]byte {
+func (r *processTrace) glob(pattern string) map[string][]byte {
 	paths, _ := filepath.Glob(filepath.Join(r.path, pattern))
 	files := map[string][]byte{}
 	for _, path := range paths {
@@ -168,7 +168,7 @@ func (r *run) glob(pattern string) map[string][]byte {
 }
 
 // secrets are those that the run was given, sent, got and kept.
-func (r *run) secrets() []canary {
+func (r *processTrace) secrets() []canary {
 	var w watcher
 	for _, entry := range r.Environ {
 		name, value, _ := strings.Cut(entry, "=")
@@ -317,7 +317,7 @@ func (w *watcher) exchanges(sent, got []byte) (answers string) {
 }
 
 // haystacks are the texts of a run, with what each may hold.
-func (r *run) haystacks() ([]haystack, error) {
+func (r *processTrace) haystacks() ([]haystack, error) {
 	of := "cogctl " + strings.Join(r.Args, " ")
 	list := []haystack{{"the command line", strings.Join(r.Args, "\n"), r.mayArgs()}}
 	for name, text := range r.glob("*") {
