@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/cogctl/cogctl/internal/config"
 )
 
 var update = flag.Bool("update", false, "write the generated completions and man pages anew")
@@ -247,5 +249,41 @@ func TestBuilders(t *testing.T) {
 	}
 	if len(left) > 0 {
 		t.Errorf("builders knows more than the tree: %v", left)
+	}
+}
+
+// TestEnvironmentTopic: every variable that the program looks at is in the help
+// topic.
+func TestEnvironmentTopic(t *testing.T) {
+	t.Parallel()
+	topic := environmentTopic()
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := map[string]bool{}
+	for _, field := range config.Fields() {
+		if field.Env != "" && !field.Later && !strings.Contains(topic, field.Env) {
+			t.Errorf("%s is not in cogctl help environment", field.Env)
+		}
+		later[field.Env] = field.Later
+	}
+	for _, source := range sources {
+		data, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(source, "_test.go") || source == "topics.go" {
+			continue
+		}
+		for _, name := range regexp.MustCompile(`COGCTL_[A-Z0-9_]+`).FindAllString(string(data), -1) {
+			answer, isAnswer := strings.CutPrefix(name, "COGCTL_ANSWER_")
+			switch {
+			case later[name], strings.HasPrefix(name, "COGCTL_SANDBOX_"):
+			case isAnswer && strings.Contains(topic, answer), strings.Contains(topic, name):
+			default:
+				t.Errorf("%s: %s is not in cogctl help environment", source, name)
+			}
+		}
 	}
 }

@@ -48,10 +48,22 @@ func environmentTopic() string {
 		}
 	}
 	b.WriteString(`
-  COGCTL_ANSWER_<NAME>             answers the challenge of that name, such as
-                                   COGCTL_ANSWER_SELECT_MFA_TYPE, or gives an
-                                   attribute that a first sign-in requires, such
-                                   as COGCTL_ANSWER_GIVEN_NAME
+  COGCTL_ANSWER_<NAME>             answers the question of that name:
+    SELECT_MFA_TYPE, SELECT_CHALLENGE
+                                   one of those that are offered
+    CUSTOM_CHALLENGE, CUSTOM_CHALLENGE_2, ...
+                                   what the pool's own triggers ask, in turn
+    SMS_MFA, EMAIL_OTP, SOFTWARE_TOKEN_MFA, ...
+                                   a code; COGCTL_MFA_CODE serves for any
+    CONFIRM_SIGN_UP, CONFIRM_FORGOT_PASSWORD, VERIFY_USER_ATTRIBUTE
+                                   the code that was sent for it
+    GIVEN_NAME and other attributes
+                                   what a first sign-in requires
+  COGCTL_SANDBOX_...               given by cogctl sandbox -- CMD to CMD
+  COGCTL_CALLERS                   given to programs that are started for a secret:
+                                   the profiles that wait for it
+  AWS_ACCESS_KEY_ID, AWS_PROFILE, ...
+                                   your AWS credentials, for --flow admin only
   CI                               when set, nobody is asked anything
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
                                    as everywhere, but never for this machine

@@ -183,13 +183,20 @@ func (t *trace) keep(folder, as string) {
 	}
 }
 
-func (t *trace) create(name string) *os.File {
-	f, err := os.Create(filepath.Join(t.path, name))
-	if err != nil {
-		panic(err)
-	}
-	return f
+// create makes a file as soon as something is written to it.
+func (t *trace) create(name string) io.Writer {
+	return &traceFile{open: sync.OnceValue(func() *os.File {
+		f, err := os.Create(filepath.Join(t.path, name))
+		if err != nil {
+			panic(err)
+		}
+		return f
+	})}
 }
+
+type traceFile struct{ open func() *os.File }
+
+func (f *traceFile) Write(p []byte) (int, error) { return f.open().Write(p) }
 
 func (t *trace) write(name string, data []byte) {
 	path := filepath.Join(t.path, name)
