@@ -23,7 +23,8 @@ type day struct {
 	t       *testing.T
 	box     *sandbox.Sandbox
 	start   time.Time
-	moved   atomic.Int64 // nanoseconds since the start
+	moved   atomic.Int64  // nanoseconds since the start
+	wrong   time.Duration // by which the program's clock is ahead of the sandbox's
 	environ map[string]string
 	files   [2]*os.File // standard output and standard error
 }
@@ -91,7 +92,8 @@ func (d *day) run(args []string, extra ...string) run {
 		}
 	}
 	a := newApp()
-	a.now, a.pause = d.now, d.pause
+	wrong := d.wrong
+	a.now, a.pause = func() time.Time { return d.now().Add(wrong) }, d.pause
 	a.getenv, a.environ = func(name string) string { return environ[name] }, nil
 	a.stdin, a.stdout, a.stderr = strings.NewReader(""), d.files[0], d.files[1]
 	a.terminal = terminal{stderr: a.stderr, getenv: a.getenv, open: func() (console, error) { return console{}, os.ErrNotExist }}
@@ -211,3 +213,17 @@ func expiry(t *testing.T, printed string) time.Time {
 	}
 	return expires
 }
+
+// good wants a token that the server itself would take now.
+func (d *day) good(r run) {
+	d.t.Helper()
+	if r.code != exitOK {
+		d.t.Errorf("after %v: exit code %d: %s", d.now().Sub(d.start), r.code, r.stderr)
+		return
+	}
+	if expires := expiry(d.t, r.stdout); !d.now().Before(expires) {
+		d.t.Errorf("after %v: a token that expired at %v", d.now().Sub(d.start), expires.Sub(d.start))
+	}
+}
+
+func (d *day) signIns() int { return d.box.Stats()["InitiateAuth USER_SRP_AUTH"] }
