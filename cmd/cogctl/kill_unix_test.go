@@ -65,11 +65,20 @@ func (h household) ok(args ...string) string {
 
 func (h household) run(args ...string) run {
 	h.t.Helper()
+	return h.runAs(make(chan int, 1), args...)
+}
+
+// runAs is run that tells the process's id.
+func (h household) runAs(pid chan<- int, args ...string) run {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(h.path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = h.environ, &stdout, &stderr
-	code := exitStatus(cmd.Run())
-	return run{code, strings.TrimSpace(stdout.String()), strings.TrimSpace(stderr.String())}
+	err := cmd.Start()
+	if err == nil {
+		pid <- cmd.Process.Pid
+		err = cmd.Wait()
+	}
+	return run{exitStatus(err), strings.TrimSpace(stdout.String()), strings.TrimSpace(stderr.String())}
 }
 
 // control asks the sandbox's control listener.

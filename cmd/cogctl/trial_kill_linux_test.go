@@ -18,7 +18,7 @@ func TestKilledAtSystemCalls(t *testing.T) {
 	t.Parallel()
 	needStrace(t)
 	at := func(call string) func(*testing.T, int) func() {
-		return func(t *testing.T, pid int) func() { return killAt(t, pid, call) }
+		return func(t *testing.T, pid int) func() { return inject(t, pid, call+":signal=KILL") }
 	}
 	testKillings(t, []killing{
 		{name: "before it is sent", start: killedAtConnect},
@@ -36,11 +36,12 @@ func killedAtConnect(h household, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// killAt lets strace kill a process that runs, at its next system call of that name,
-// and returns what waits for strace.
-func killAt(t *testing.T, pid int, call string) func() {
+// inject lets strace do something to a process that runs, at its next system call,
+// as in "pwrite64:error=EIO", and returns what ends that.
+func inject(t *testing.T, pid int, what string) func() {
 	t.Helper()
-	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace="+call, "-e", "inject="+call+":signal=KILL", "-p", strconv.Itoa(pid))
+	call, _, _ := strings.Cut(what, ":")
+	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace="+call, "-e", "inject="+what+":when=1", "-p", strconv.Itoa(pid))
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
