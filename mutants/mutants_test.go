@@ -20,7 +20,7 @@ type mutant struct {
 	name, file string // the file is relative to internal/
 	old, new   string // old occurs exactly once
 	test       string // -run expression of quick tests, one of which must fail
-	in         string // the room whose tests those are; "" is cache and atomicfile
+	in         string // the room whose tests those are, from internal; "" is cache and atomicfile
 	strace     bool   // the tests look at system calls
 }
 
@@ -180,8 +180,33 @@ var mutants = []mutant{
 		test: "^TestAnswersToARotatingRefresh$",
 	},
 	{
+		name: "a lost refresh not sent again", file: "auth/refresh.go", in: "auth",
+		old: "refreshed(ctx, s, atOnceIfLost)", new: "refreshed(ctx, s, ifUnsent)",
+		test: "^TestAnswersToARotatingRefresh$",
+	},
+	{
+		name: "a lost refresh sent again when the grace period may be over", file: "auth/refresh.go", in: "auth",
+		old: "refreshed(ctx, s, atOnceIfLost)", new: "refreshed(ctx, s, freely)",
+		test: "^TestUnheardToTheEnd$",
+	},
+	{
+		name: "no lock, and a hundred processes", file: "cache/disk.go", in: "../cmd/cogctl",
+		old: "ok, err = lock.TryLock()", new: "ok, err = true, nil",
+		test: "^TestHundredAtOnce$",
+	},
+	{
+		name: "no note, and the process is killed", file: "auth/refresh.go", in: "../cmd/cogctl",
+		old: "cache.Checkpoint(ctx, s)", new: "cache.Checkpoint(ctx, struct{}{})",
+		test: "^TestKilledWhileHeld$",
+	},
+	{
 		name: "a clock that was put back", file: "auth/session.go", in: "auth",
 		old: "now.Before(s.Saved.Add(-leeway))", new: "false",
+		test: "^TestGoodFor$",
+	},
+	{
+		name: "a clock that was ahead and was put right", file: "auth/session.go", in: "auth",
+		old: "!now.Before(s.Saved.Add(trustAhead))", new: "false",
 		test: "^TestGoodFor$",
 	},
 	{

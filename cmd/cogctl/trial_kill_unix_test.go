@@ -86,7 +86,7 @@ func (k killing) round(h household, r rotation) {
 	}
 	lost := r.loses() && k.hold == "after" && !k.saved
 	switch {
-	case lost && (after.code != exitNeeded || after.stdout != "" || !strings.Contains(after.stderr, "the session is over")):
+	case lost && (after.code != exitNeeded || after.stdout != "" || !strings.Contains(after.stderr, "got lost together with its answer")):
 		h.t.Errorf("the next one ends with %d: %q %s", after.code, after.stdout, after.stderr)
 	case !lost && (after.code != exitOK || !strings.HasPrefix(after.stdout, "eyJ")):
 		h.t.Errorf("the next one ends with %d: %s", after.code, after.stderr)
