@@ -72,6 +72,9 @@ func TestClockPutRight(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range wrongClocks {
 		for _, busy := range []bool{false, true} {
+			if busy && testing.Short() {
+				continue
+			}
 			t.Run(fmt.Sprint(wrong, ", busy ", busy), func(t *testing.T) {
 				t.Parallel()
 				d := newDay(t)

@@ -19,8 +19,11 @@ import (
 func TestHundredAtOnce(t *testing.T) {
 	t.Parallel()
 	rounds, processes := 8, 50
-	if os.Getenv("COGCTL_TRIALS") == "full" {
+	switch {
+	case os.Getenv("COGCTL_TRIALS") == "full":
 		rounds, processes = 20, 100
+	case testing.Short():
+		rounds, processes = 4, 20
 	}
 	for _, r := range rotations {
 		if r.loses() {
