@@ -175,11 +175,6 @@ var mutants = []mutant{
 		test: "^TestKeysThatCannotBeHad$",
 	},
 	{
-		name: "a rotating refresh sent again and again", file: "auth/retry.go", in: "auth",
-		old: "replayed = true", new: "replayed = false",
-		test: "^TestAnswersToARotatingRefresh$",
-	},
-	{
 		name: "a lost refresh not sent again", file: "auth/refresh.go", in: "auth",
 		old: "refreshed(ctx, s, atOnceIfLost)", new: "refreshed(ctx, s, ifUnsent)",
 		test: "^TestAnswersToARotatingRefresh$",
@@ -230,8 +225,8 @@ var mutants = []mutant{
 		test: "^TestAuthorize",
 	},
 	{
-		name: "secret hash over the typed name", file: "auth/flows.go", in: "auth",
-		old: "a.client.secretHash(responses, a.username)", new: "a.client.secretHash(responses, \"alias@example.com\")",
+		name: "secret hash over the typed name", file: "auth/attempt.go", in: "auth",
+		old: "responses = a.client.secretHash(responses, a.username)", new: "responses = a.client.secretHash(responses, \"alias@example.com\")",
 		test: "^TestSecretHash$",
 	},
 	{
