@@ -41,7 +41,9 @@ func newHousehold(t *testing.T) household {
 	if err := s.configure(home); err != nil {
 		t.Fatal(err)
 	}
-	return household{t, box, program(t), home, s.environ([]string{"PATH=" + os.Getenv("PATH")}, home, home)}
+	// Under the race detector each process would sleep a second at its end.
+	outside := []string{"PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=10"}
+	return household{t, box, program(t), home, s.environ(outside, home, home)}
 }
 
 func (h household) start(args ...string) *exec.Cmd {
