@@ -21,6 +21,7 @@ type cogctl struct {
 	t       *testing.T
 	program string
 	environ []string
+	stdin   string
 }
 
 // newCogctl builds the program. Without the variables of README.md it skips.
@@ -37,7 +38,7 @@ func newCogctl(t *testing.T) cogctl {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	environ := append(os.Environ(), "COGCTL_CONFIG_DIR="+home+"/config", "COGCTL_CACHE_DIR="+home+"/cache", "COGCTL_NO_INPUT=true")
-	return cogctl{t, program, environ}
+	return cogctl{t: t, program: program, environ: environ}
 }
 
 // with sets a variable.
@@ -51,7 +52,7 @@ func (c cogctl) run(code int, args ...string) (stdout, stderr string) {
 	c.t.Helper()
 	var out, err bytes.Buffer
 	cmd := exec.Command(c.program, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = c.environ, &out, &err
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.environ, strings.NewReader(c.stdin), &out, &err
 	failed := cmd.Run()
 	got := 0
 	var exit *exec.ExitError

@@ -53,16 +53,26 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 			}
 			return adopted, err
 		})
-		return l.app.seen(session), l.app.unsaved(err)
+		return l.app.seen(session), l.app.unsaved(notTaken(err))
 	}
 	// Whose a refresh token is, only the refresh tells.
 	session, err := renewer.Adopt(ctx, given)
 	if err != nil {
-		return auth.Session{}, err
+		return auth.Session{}, notTaken(err)
 	}
 	l.user = session.Typed
 	_, err = dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return session, nil })
 	return l.app.seen(session), l.app.unsaved(err)
+}
+
+// notTaken adds to a refusal of what was given that there was no session before:
+// it is not this machine's to mend.
+func notTaken(err error) error {
+	var refused *auth.RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return hinted(err, "nothing was kept: a refresh token ends when it is revoked, replaced or too old; get another from where this one came")
 }
 
 // sameName refuses the tokens of somebody else than the one who was named, by

@@ -11,9 +11,10 @@ import (
 )
 
 // Event is what --debug may say of one request: these fields and no others. No
-// header of the request is here, no cookie, no body, no value of the query.
+// other header of the request is here, no cookie, no body, no value of the query.
 type Event struct {
 	Method, Scheme, Host string
+	Operation            string   // the last part of X-Amz-Target, where it has the form of an AWS operation
 	Path                 string   // as sent, escaped, without the query
 	Query                []string // names only; a bare word is "…", for it may be a value
 	Status               int      // 0 when no answer came
@@ -44,6 +45,7 @@ func (d Record) RoundTrip(r *http.Request) (*http.Response, error) {
 		Scheme:        r.URL.Scheme,
 		Host:          r.URL.Host,
 		Path:          d.clean(r.URL.EscapedPath()),
+		Operation:     operation(r.Header.Get("X-Amz-Target")),
 		Query:         d.queryNames(r.URL),
 		Duration:      d.Now().Sub(start),
 		ContentLength: -1,
@@ -69,6 +71,16 @@ func (d Record) describe(e *Event, resp *http.Response) {
 	e.ErrorType = d.clean(resp.Header.Get("X-Amzn-Errortype"))
 	e.ContentType = d.clean(resp.Header.Get("Content-Type"))
 	e.ContentLength = resp.ContentLength
+}
+
+// operation is what an AWS JSON request asks for: "InitiateAuth" of
+// "AWSCognitoIdentityProviderService.InitiateAuth".
+func operation(target string) string {
+	name := target[strings.LastIndex(target, ".")+1:]
+	if len(name) > 64 || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
+		return ""
+	}
+	return name
 }
 
 func (d Record) queryNames(u *url.URL) []string {
@@ -97,6 +109,9 @@ func (d Record) clean(s string) string {
 func (e Event) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s://%s%s", e.Method, e.Scheme, e.Host, e.Path)
+	if e.Operation != "" {
+		b.WriteString(" " + e.Operation)
+	}
 	sep := "?"
 	for _, name := range e.Query {
 		b.WriteString(sep + name)

@@ -38,6 +38,7 @@ func recorded(t *testing.T, red *redact.Redactor) Event {
 	r.Header.Set("Authorization", "Bearer "+planted)
 	r.Header.Set("Cookie", "c="+planted)
 	r.Header.Set("X-Amz-Security-Token", planted)
+	r.Header.Set("X-Amz-Target", "Service.InitiateAuth")
 	resp, err := rt.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func TestRecordReportsAllowedFieldsOnly(t *testing.T) {
 		t.Errorf("a secret came through without the redactor: %s", text)
 	}
 	want := Event{
-		Method: "POST", Scheme: "http", Host: e.Host, Path: "/reset/[redacted]/x", Query: []string{"code", "…", "state"},
+		Method: "POST", Scheme: "http", Host: e.Host, Path: "/reset/[redacted]/x", Operation: "InitiateAuth", Query: []string{"code", "…", "state"},
 		Status: 401, Duration: 25 * time.Millisecond, RequestID: "req-1", ErrorType: "UnauthorizedException",
 		ContentType: "application/json", ContentLength: e.ContentLength,
 	}
@@ -104,5 +105,18 @@ func TestEventMakesForeignTextVisible(t *testing.T) {
 	e := Event{Method: "GET", Scheme: "https", Host: "h", Path: "/\u202e", ErrorType: "a\x1b[31m\u009b"}
 	if line := e.String(); strings.ContainsAny(line, "\x1b\u202e\u009b") {
 		t.Errorf("%q", line)
+	}
+}
+
+// TestOperation: what has not the form of an operation's name is not shown.
+func TestOperation(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{
+		"AWSCognitoIdentityProviderService.InitiateAuth": "InitiateAuth", "DynamoDB_20120810.ListTables": "ListTables",
+		"": "", "x." + planted: "", "a.b c": "", "x." + strings.Repeat("a", 65): "",
+	} {
+		if got := operation(target); got != want {
+			t.Errorf("%q: %q, want %q", target, got, want)
+		}
 	}
 }
