@@ -220,11 +220,20 @@ func (a Account) NewTOTP(ctx context.Context) (TOTPSecret, error) {
 	}
 	secret := TOTPSecret{Secret: aws.ToString(out.SecretCode)}
 	secret.ServerTime, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
-	// It is printed and put into a link: nothing but base32 may come through.
-	if secret.Secret == "" || strings.Trim(secret.Secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=") != "" {
-		return TOTPSecret{}, fmt.Errorf("%s: the server's secret is not base32", op)
+	return secret, checkTOTPSecret(op, secret.Secret)
+}
+
+// maxTOTPSecret bounds the secret of an authenticator app, in characters. Cognito's
+// have 52; a QR code holds some 2900 bytes.
+const maxTOTPSecret = 512
+
+// checkTOTPSecret judges a secret before it is printed and put into a link: nothing
+// but base32 may come through.
+func checkTOTPSecret(op, secret string) error {
+	if secret == "" || len(secret) > maxTOTPSecret || strings.Trim(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=") != "" {
+		return fmt.Errorf("%s: the server's secret for an authenticator app is not base32 of up to %d characters", op, maxTOTPSecret)
 	}
-	return secret, nil
+	return nil
 }
 
 // VerifyTOTP shows a code of the new secret. The code counts as used.

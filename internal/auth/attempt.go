@@ -135,9 +135,10 @@ type attempt struct {
 	user     *SignIn
 	username string // as typed, then the pool's own name once a challenge says it
 
-	handshake *srp.Client // of the password's proof
-	device    *srp.Client // of the device's
-	asked     int         // custom challenges so far
+	flow      types.AuthFlowType // that it began with
+	handshake *srp.Client        // of the password's proof
+	device    *srp.Client        // of the device's
+	asked     int                // custom challenges so far
 }
 
 func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
@@ -157,6 +158,9 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 		if !known {
 			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
 		}
+		if a.outOfPlace(s.challenge) {
+			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: "the flow " + string(a.flow) + " has no such challenge"}
+		}
 		a.rename(s.parameters)
 		s, err = answer(a, ctx, s, op)
 		if err != nil {
@@ -164,6 +168,16 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 		}
 	}
 	return Tokens{}, fmt.Errorf("%s: the server asked for more than %d challenges in a row", op, maxSteps)
+}
+
+// outOfPlace tells the challenges of USER_AUTH in another flow. There a server could
+// get by them, in plain text, the password that was only to be proved.
+func (a *attempt) outOfPlace(challenge types.ChallengeNameType) bool {
+	switch challenge {
+	case types.ChallengeNameTypeSelectChallenge, types.ChallengeNameTypePassword, types.ChallengeNameTypePasswordSrp:
+		return a.flow != types.AuthFlowTypeUserAuth
+	}
+	return false
 }
 
 // rename takes over the user's real name when a challenge tells it. From then
@@ -191,6 +205,7 @@ func (a *attempt) opening(parameters map[string]string) map[string]string {
 
 // initiate sends a flow's first request.
 func (a *attempt) initiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string, op string) (step, error) {
+	a.flow = flow
 	if a.user.admin != nil {
 		return a.client.adminInitiate(ctx, flow, parameters, caller{op, a.user.admin})
 	}

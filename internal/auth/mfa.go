@@ -52,6 +52,9 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 	if err != nil {
 		return step{}, apiError(op, err)
 	}
+	if err := checkTOTPSecret(op, aws.ToString(associated.SecretCode)); err != nil {
+		return step{}, err
+	}
 	s.session = aws.ToString(associated.Session)
 	serverTime, _ := awsmiddleware.GetServerTime(associated.ResultMetadata)
 	q := Question{Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge), Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime}

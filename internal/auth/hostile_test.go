@@ -1,0 +1,70 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/auth"
+)
+
+// TestPasswordStaysHere: SRP promises that the password never travels. A server that
+// asks for it in a flow where nobody asks for it gets none; only in the choice flow
+// is PASSWORD a challenge.
+func TestPasswordStaysHere(t *testing.T) {
+	t.Parallel()
+	offer := challenge("SELECT_CHALLENGE", "s", nil)
+	offer["AvailableChallenges"] = []string{"PASSWORD"}
+	for name, first := range map[string]map[string]any{"PASSWORD": challenge("PASSWORD", "s", nil), "SELECT_CHALLENGE": offer} {
+		for flow, sends := range map[string]bool{"srp": false, "custom": false, "custom-srp": false, "choice": true} {
+			p := &played{first: first}
+			u, _ := p.user(t, answering(nil))
+			u.Password = "Passw0rd!"
+			_, err := map[string]auth.Flow{
+				"srp": auth.SRP(u), "custom": auth.Custom(u), "custom-srp": auth.CustomSRP(u), "choice": auth.Choice{SignIn: u},
+			}[flow].Login(t.Context())
+			if sent := strings.Contains(fmt.Sprint(p.bodies), "Passw0rd!"); sent != sends {
+				t.Errorf("%s in the flow %s: sent %v, %v", name, flow, sent, err)
+			}
+			if unsupported := (*auth.UnsupportedChallengeError)(nil); !sends && !errors.As(err, &unsupported) {
+				t.Errorf("%s in the flow %s: %v", name, flow, err)
+			}
+		}
+	}
+}
+
+// TestHostileAuthenticators: what an authenticator app is set up with is shown on a
+// terminal and drawn as a QR code.
+func TestHostileAuthenticators(t *testing.T) {
+	t.Parallel()
+	for secret, ok := range map[string]bool{
+		"JBSWY3DPEHPK3PXP": true, "": false, "\u001b[2J": false, "JBSWY3DP\nx": false, strings.Repeat("A", 5000): false,
+	} {
+		asked := false
+		server := newWrongServer(t, func(op string, _ map[string]any) (int, any) {
+			switch op {
+			case "InitiateAuth":
+				return 200, challenge("MFA_SETUP", "s", nil)
+			case "AssociateSoftwareToken":
+				return 200, map[string]any{"SecretCode": secret, "Session": "s2"}
+			case "VerifySoftwareToken":
+				return 200, map[string]any{"Status": "SUCCESS", "Session": "s3"}
+			}
+			return 200, good
+		})
+		client := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client
+		ask := answering(map[string]string{"MFA_SETUP": "123456"})
+		_, err := auth.Password{Client: client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
+		for _, op := range server.sent() {
+			asked = asked || op == "VerifySoftwareToken"
+		}
+		if (err == nil) != ok || asked != ok {
+			t.Errorf("sign-in, %.20q: asked %v, %v", secret, asked, err)
+		}
+		if _, err := (auth.Account{Client: client, Token: "token"}).NewTOTP(t.Context()); (err == nil) != ok {
+			t.Errorf("account, %.20q: %v", secret, err)
+		}
+	}
+}
