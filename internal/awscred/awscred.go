@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,6 +53,10 @@ func (e *MissingError) Unwrap() error { return e.Err }
 
 func (e *MissingError) Error() string {
 	var op *smithy.OperationError
+	// The SDK goes on with what the process printed, in which there may be a secret.
+	if strings.Contains(e.Err.Error(), "parse failed of process output") {
+		return "find AWS credentials: the credential_process printed something else than one JSON object of credentials"
+	}
 	if errors.As(e.Err, &op) {
 		return fmt.Sprintf("find AWS credentials: %s %s: %v", op.Service(), op.Operation(), op.Err)
 	}

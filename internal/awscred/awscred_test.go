@@ -52,6 +52,12 @@ func TestProcess(t *testing.T) {
 	if missing := (*awscred.MissingError)(nil); !errors.As(err, &missing) || strings.Contains(err.Error(), "hush") {
 		t.Errorf("a process that fails: %v", err)
 	}
+	for _, printed := range []string{`{"SecretAccessKey":"hush-hush"} and more`, `{"SecretAccessKey":"hush-hush","Version":"1"}`, `{"SecretAccessKey":"hush-hush","Expiration":"soon"}`} {
+		write(t, filepath.Join(folder, "config"), "[default]\ncredential_process = echo '"+printed+"'\n")
+		if _, err = (awscred.Caller{Region: "eu-west-1"}).Retrieve(t.Context()); err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "JSON") {
+			t.Errorf("a process that prints %s: %v", printed, err)
+		}
+	}
 	write(t, filepath.Join(folder, "config"), "[default]\ncredential_process = echo '{\"Version\":1,\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"s\"}'\n")
 	if found, err := (awscred.Caller{Region: "eu-west-1"}).Retrieve(t.Context()); err != nil || found.AccessKeyID != "AKID" {
 		t.Errorf("a process that works: %v, %q", err, found.AccessKeyID)
