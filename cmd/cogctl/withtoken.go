@@ -45,7 +45,8 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 		return auth.Session{}, err
 	}
 	if l.user != "" {
-		// Under the session's lock, so that a refresh of it is noted before it is sent.
+		// Under the session's lock: the room for the answer is there before a refresh is
+		// sent, and a signal waits until it is saved.
 		session, err := dir.Update(ctx, l.key(), func(ctx context.Context, _ auth.Session, _ bool) (auth.Session, error) {
 			adopted, err := renewer.Adopt(ctx, given)
 			if err == nil {

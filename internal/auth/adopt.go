@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cogctl/cogctl/internal/cache"
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
@@ -22,9 +23,10 @@ type Given struct{ ID, Access, Refresh string }
 // alone proves whose it is. Where no name was typed, Base.Typed empty, the session
 // is filed under the user's own.
 //
-// Such a refresh has no record yet to be noted in, unless Adopt is called in a
-// change of the session's: a crash in the middle of it loses the given refresh
-// token where the app client rotates them.
+// Such a refresh is noted nowhere before it is sent: whose the given refresh token is
+// and whether it is good is known only afterwards, and until then the session that is
+// stored stays. A crash in the middle of it loses the given refresh token where the app
+// client rotates them.
 func (r Renewer) Adopt(ctx context.Context, g Given) (Session, error) {
 	for name, token := range map[string]string{"ID": g.ID, "access": g.Access, "refresh": g.Refresh} {
 		if strings.ContainsFunc(token, notOfToken) {
@@ -65,7 +67,7 @@ func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
 	if s.Subject == "" && s.By == ByFlow && r.Client.config.ClientSecret != "" {
 		s.By = ByGetTokens
 	}
-	return r.refresh(ctx, s)
+	return r.refresh(cache.Unnoted(ctx), s)
 }
 
 // given verifies a given ID token, and an access token beside it. They are judged
