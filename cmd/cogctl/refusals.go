@@ -63,6 +63,9 @@ func adviceFor(err error) advice {
 	case errors.As(err, &service):
 		code, message, op = service.Code, strings.ToLower(service.Message), service.Op
 	}
+	if refused != nil && refused.Answer {
+		return advice{}
+	}
 	refresh := strings.HasPrefix(op, atRefresh)
 	if refused == nil && !refresh && !strings.HasPrefix(op, atSignIn) {
 		return advice{} // other commands know better what they asked for

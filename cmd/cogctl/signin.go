@@ -138,9 +138,11 @@ func (s signIn) firstFactor() string { return s.app.getenv(answerVariable("SELEC
 const customChallenge = "CUSTOM_CHALLENGE"
 
 // proof is what a refused sign-in is known by again: the password, and in the
-// custom flow the answer.
+// custom flows the answer.
 func (s signIn) proof() string {
 	switch {
+	case s.profile.Get("flow").Text == "custom-srp" && s.secrets.password != "":
+		return s.secrets.password + "\x00" + s.app.getenv(answerVariable(customChallenge))
 	case s.byPassword():
 		return s.secrets.password
 	case s.profile.Get("flow").Text == "custom":

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,7 +90,12 @@ func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
 	if err != nil {
 		return step{}, err
 	}
-	return a.respond(ctx, s, map[string]string{"ANSWER": answer}, op)
+	next, err := a.respond(ctx, s, map[string]string{"ANSWER": answer}, op)
+	var refused *RefusedError
+	if errors.As(err, &refused) && wrongGuess(refused) { // in the words for a wrong password
+		err = &RefusedError{Op: refused.Op, Code: refused.Code, Message: refused.Message, Answer: true}
+	}
+	return next, err
 }
 
 // details are the public parameters that a trigger gave to its question, one a

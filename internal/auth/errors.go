@@ -18,11 +18,14 @@ type RefusedError struct {
 	Op      string // what was tried: "sign in ann at us-east-1_Ab12Cd34E"
 	Code    string // the AWS error type, such as NotAuthorizedException
 	Message string // Cognito's own words
+	Answer  bool   // it is an answer to the pool's own question that was refused
 }
 
 // WrongPassword tells the refusals that count towards a lock-out from those that
 // no password would change.
-func (e *RefusedError) WrongPassword() bool {
+func (e *RefusedError) WrongPassword() bool { return !e.Answer && wrongGuess(e) }
+
+func wrongGuess(e *RefusedError) bool {
 	switch e.Code {
 	case "UserNotFoundException", "InvalidPasswordException":
 		return true
@@ -34,6 +37,9 @@ func (e *RefusedError) WrongPassword() bool {
 }
 
 func (e *RefusedError) Error() string {
+	if e.Answer {
+		return fmt.Sprintf("%s: an answer to the pool's own question was refused: %s (%s)", e.Op, strings.TrimSuffix(e.Message, "."), e.Code)
+	}
 	return fmt.Sprintf("%s: refused: %s (%s)", e.Op, strings.TrimSuffix(e.Message, "."), e.Code)
 }
 

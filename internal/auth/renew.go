@@ -88,10 +88,10 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	return r.Verifier.Begin(ctx, base, tokens)
 }
 
-// remember notes a refused password beside whatever session there is.
+// remember notes a refused password, or answer, beside whatever session there is.
 func (r Renewer) remember(old Session, err error, now time.Time) (Session, error) {
 	var refused *RefusedError
-	if !errors.As(err, &refused) || !refused.WrongPassword() {
+	if !errors.As(err, &refused) || !wrongGuess(refused) {
 		return old, err
 	}
 	if !old.Live() {
@@ -134,6 +134,6 @@ type StillRefusedError struct {
 }
 
 func (e *StillRefusedError) Error() string {
-	return fmt.Sprintf("sign in %s: this password was refused at %s: %s (%s); it is not tried again before %s",
+	return fmt.Sprintf("sign in %s: this password or answer was refused at %s: %s (%s); it is not tried again before %s",
 		e.Username, e.Refusal.At.Local().Format(time.TimeOnly), strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, e.Until.Local().Format(time.TimeOnly))
 }
