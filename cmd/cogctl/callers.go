@@ -13,6 +13,9 @@ import (
 // it would start itself for ever.
 const callersVariable = "COGCTL_CALLERS"
 
+// noProfile stands, among those that wait, for settings that no profile has.
+const noProfile = "(no profile)"
+
 // callers are the profiles that wait for us, outermost first.
 func (a *app) callers() []string {
 	return strings.FieldsFunc(a.getenv(callersVariable), func(r rune) bool { return r == ',' })
@@ -20,16 +23,22 @@ func (a *app) callers() []string {
 
 // refuseLoop is an error when the profile waits for us already.
 func (a *app) refuseLoop(profile string) error {
-	if profile == "" || !slices.Contains(a.callers(), profile) {
+	if profile == "" {
+		profile = noProfile
+	}
+	if !slices.Contains(a.callers(), profile) {
 		return nil
 	}
-	return usagef("the profile %q waits for this very command: a cmd: reference in it runs cogctl with the same profile (%s)",
+	return usagef("the profile %q waits for this very command: a cmd: reference in it, or a credential_process, runs cogctl with the same profile (%s)",
 		profile, strings.Join(append(a.callers(), profile), " -> "))
 }
 
 // childEnviron is the environment of a program that we start: without the
 // secrets meant for us, and with the profiles that wait.
 func (a *app) childEnviron(profile string) []string {
+	if profile == "" {
+		profile = noProfile
+	}
 	kept := slices.DeleteFunc(config.ChildEnv(a.environ), func(entry string) bool {
 		return strings.HasPrefix(entry, callersVariable+"=")
 	})
