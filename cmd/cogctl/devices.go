@@ -17,6 +17,12 @@ func (a *app) devices(p *config.Profile) (*cache.Dir[auth.RememberedDevice], err
 	return storage[auth.RememberedDevice](a, p, "devices")
 }
 
+// deviceKey is what this machine's key is filed under: the session's, at one endpoint
+// only. A device is nobody at another one, and its key is none of that one's business.
+func (s signIn) deviceKey() string {
+	return auth.SessionKey(s.pool.Endpoint+" "+s.pool.Issuer, s.pool.ClientID, s.user)
+}
+
 // withDevice adds what is known of this machine to a user who signs in. Where
 // nothing is kept a device is not confirmed either: the pool would fill up with
 // devices that nobody is.
@@ -28,14 +34,14 @@ func (s signIn) withDevice(u auth.SignIn) (auth.SignIn, error) {
 	if err != nil {
 		return u, err
 	}
-	if u.Device, _, err = dir.Read(s.key()); err != nil {
+	if u.Device, _, err = dir.Read(s.deviceKey()); err != nil {
 		return u, err
 	}
 	s.app.redactor.Add(u.Device.Password)
 	u.DeviceName, u.RememberDevice = deviceName(), s.rememberDevice
 	u.Keep = func(ctx context.Context, d auth.RememberedDevice) {
 		s.app.redactor.Add(d.Password)
-		if err := keepDevice(ctx, dir, s.key(), d); err != nil {
+		if err := keepDevice(ctx, dir, s.deviceKey(), d); err != nil {
 			s.app.later("warning: this device's key: %v", err)
 		}
 	}
@@ -48,10 +54,10 @@ func (s signIn) forgetDevice(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if kept, found, err := dir.Read(s.key()); err != nil || !found || kept.Key != key {
+	if kept, found, err := dir.Read(s.deviceKey()); err != nil || !found || kept.Key != key {
 		return err
 	}
-	return dir.End(ctx, s.key())
+	return dir.End(ctx, s.deviceKey())
 }
 
 func keepDevice(ctx context.Context, dir *cache.Dir[auth.RememberedDevice], key string, d auth.RememberedDevice) error {

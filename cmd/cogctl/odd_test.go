@@ -38,6 +38,15 @@ func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
 			password, _, _ = strings.Cut(password, `"`)
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"the password ` + password + ` is odd"}`))
+		case "device":
+			body := make([]byte, 4096)
+			n, _ := r.Body.Read(body)
+			w.WriteHeader(http.StatusBadRequest)
+			if strings.Contains(string(body[:n]), "DEVICE_KEY") {
+				_, _ = w.Write([]byte(`{"__type":"ResourceNotFoundException","message":"Device does not exist."}`))
+			} else {
+				_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"no device came"}`))
+			}
 		case "close":
 			panic(http.ErrAbortHandler)
 		case "body":
