@@ -33,7 +33,10 @@ func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	if t.deviceGroup == "" || a.user.Keep == nil {
 		return t
 	}
-	device, err := a.client.confirmDevice(ctx, t, a.user)
+	// The tokens are not saved yet, and others may wait for them.
+	short, cancel := context.WithTimeout(ctx, a.client.patience())
+	defer cancel()
+	device, err := a.client.confirmDevice(short, t, a.user)
 	if err != nil {
 		a.user.tell(err.Error())
 		return t

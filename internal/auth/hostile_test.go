@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,6 +66,38 @@ func TestHostileAuthenticators(t *testing.T) {
 		}
 		if _, err := (auth.Account{Client: client, Token: "token"}).NewTOTP(t.Context()); (err == nil) != ok {
 			t.Errorf("account, %.20q: %v", secret, err)
+		}
+	}
+}
+
+// TestDeviceThatHangs: a sign-in is done when its tokens are there. They are not saved
+// yet and others wait for them, so a device that takes long to confirm is done without.
+func TestDeviceThatHangs(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []string{"ConfirmDevice", "UpdateDeviceStatus"} {
+		release := make(chan struct{})
+		server := newWrongServer(t, func(op string, _ map[string]any) (int, any) {
+			if op == slow {
+				<-release
+			}
+			if op != "InitiateAuth" {
+				return 200, map[string]any{"UserConfirmationNecessary": true}
+			}
+			return 200, map[string]any{"AuthenticationResult": map[string]any{"IdToken": "x.y.z", "AccessToken": "x.y.z", "RefreshToken": "r",
+				"NewDeviceMetadata": map[string]string{"DeviceKey": "k", "DeviceGroupKey": "g"}}}
+		})
+		t.Cleanup(func() { close(release) })
+		var kept []auth.RememberedDevice
+		told := 0
+		u := auth.Password{Client: newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client, Username: "ann", Password: "p", Ask: nobody,
+			RememberDevice: true, Tell: func(string) { told++ }, Keep: func(_ context.Context, d auth.RememberedDevice) { kept = append(kept, d) }}
+		began := time.Now()
+		tokens, err := u.Login(t.Context())
+		if took := time.Since(began); err != nil || tokens.Refresh != "r" || took > 3*time.Second || told != 1 {
+			t.Errorf("%s: %v after %v, told %d", slow, err, took, told)
+		}
+		if confirmed := slow != "ConfirmDevice"; (len(kept) == 1) != confirmed {
+			t.Errorf("%s: kept %v", slow, kept)
 		}
 	}
 }

@@ -140,10 +140,7 @@ const (
 // together do not come back together, and no longer than whoever wants the result
 // does.
 func (c *Client) repeat(ctx context.Context, p policy, send func(context.Context) error) error {
-	caller, limit := cache.Caller(ctx), c.config.Patience
-	if limit == 0 {
-		limit = patience
-	}
+	caller, limit := cache.Caller(ctx), c.patience()
 	patient, cancel := context.WithTimeout(caller, limit) // sending takes its time too
 	defer cancel()
 	replayed, waited := false, time.Duration(0)
@@ -172,6 +169,14 @@ func (c *Client) repeat(ctx context.Context, p policy, send func(context.Context
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// patience is how long an operation is tried that may be sent again.
+func (c *Client) patience() time.Duration {
+	if c.config.Patience == 0 {
+		return patience
+	}
+	return c.config.Patience
 }
 
 // Pause waits for d, or until ctx ends: then it returns the cause of that.
