@@ -106,15 +106,32 @@ func (l logout) everybody(ctx context.Context) error {
 	return nil
 }
 
+// maxEnded bounds how many sessions of one user a logout ends that come one after the
+// other.
+const maxEnded = 3
+
 // signOut ends the session at Cognito, as far as that can be, and forgets it here.
 func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	a := l.app
 	session, undone := l.end(ctx, a.seen(session))
-	if err := ctx.Err(); err != nil {
-		return errors.Join(err, undone)
-	}
-	if err := l.dir.End(ctx, l.key()); err != nil {
-		return errors.Join(undone, fmt.Errorf("forget the session of %s: %w", l.user, err))
+	for round := 1; ; round++ {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(err, undone)
+		}
+		// Somebody may have refreshed it, or signed in, meanwhile: that is ended as well.
+		other, stays, err := l.dir.EndIf(ctx, l.key(), func(now auth.Session) bool {
+			return now.Refresh == session.Refresh || !now.Live() || round == maxEnded
+		})
+		if err != nil {
+			return errors.Join(undone, fmt.Errorf("forget the session of %s: %w", l.user, err))
+		}
+		if !stays {
+			break
+		}
+		var failed error
+		if session, failed = l.end(ctx, a.seen(other)); undone == nil {
+			undone = failed
+		}
 	}
 	if undone != nil {
 		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", undoneHint(undone))
@@ -163,6 +180,9 @@ func (l logout) everywhere(ctx context.Context, client *auth.Client, session aut
 		}
 		renewed, err := l.dir.Update(ctx, l.key(), renewer.Renew)
 		if err := l.app.unsaved(err); err != nil {
+			if now, found, _ := l.dir.Read(l.key()); found && now.Live() {
+				session = l.app.seen(now) // what came of it is what there is to revoke
+			}
 			return session, err
 		}
 		session = l.app.seen(renewed)

@@ -197,23 +197,33 @@ func (d *Dir[T]) List() ([]Record[T], error) {
 // everything of the key that may hold the same secrets is removed. It is no
 // error when there is nothing.
 func (d *Dir[T]) End(ctx context.Context, key string) error {
+	_, _, err := d.EndIf(ctx, key, func(T) bool { return true })
+	return err
+}
+
+// EndIf is End unless there is another value than the one that is meant, by the word
+// of same: then that one stays and is returned. What cannot be read is ended.
+func (d *Dir[T]) EndIf(ctx context.Context, key string, same func(T) bool) (other T, stays bool, err error) {
 	if err := checkKey(key); err != nil {
-		return err
+		return other, false, err
 	}
 	s, err := d.open(false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return other, false, nil
 	}
 	if err != nil {
-		return err
+		return other, false, err
 	}
 	defer s.close()
 	release, _, err := d.acquire(ctx, s, key, nil)
 	if err != nil {
-		return err
+		return other, false, err
 	}
 	defer release()
-	return s.clear(key)
+	if now, err := load[T](s, key); err == nil && now.found && !same(now.value) {
+		return now.value, true, nil
+	}
+	return other, false, s.clear(key)
 }
 
 // open opens the directory, and creates it for a change.
