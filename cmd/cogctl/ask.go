@@ -78,7 +78,7 @@ func (s signIn) asker() auth.Ask {
 			return answer, nil
 		}
 		if q.Retry != "" {
-			fmt.Fprintf(s.app.stderr, "%s\n", redact.Visible(q.Retry))
+			fmt.Fprintf(s.app.redactedStderr(), "%s\n", redact.Visible(q.Retry))
 		}
 		switch q.Item {
 		case auth.ItemPassword:
@@ -93,9 +93,9 @@ func (s signIn) asker() auth.Ask {
 				s.showAuthenticator(q.Username, q.Secret)
 			}
 		case auth.ItemAnswer:
-			fmt.Fprintf(s.app.stderr, "%s\n", redact.Visible(q.Details))
+			fmt.Fprintf(s.app.redactedStderr(), "%s\n", redact.Visible(q.Details))
 		}
-		return s.app.terminal.ask(ctx, redact.Visible(prompt(q)))
+		return s.app.terminal.ask(ctx, redact.Visible(s.app.redactor.String(prompt(q))))
 	}
 }
 

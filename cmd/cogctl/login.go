@@ -203,7 +203,9 @@ func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth
 }
 
 // tell says at once what a person waits for.
-func (l login) tell(text string) { fmt.Fprintf(l.app.stderr, "cogctl: %s\n", redact.Visible(text)) }
+func (l login) tell(text string) {
+	fmt.Fprintf(l.app.redactedStderr(), "cogctl: %s\n", redact.Visible(text))
+}
 
 // remember makes this user the one that later commands mean.
 func (l login) remember(ctx context.Context) error {

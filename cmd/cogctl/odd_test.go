@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,6 +48,16 @@ func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
 			} else {
 				_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"no device came"}`))
 			}
+		case "policy": // dislikes each new password, in a text that shows it
+			body, _ := io.ReadAll(r.Body)
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".InitiateAuth") {
+				_, _ = w.Write([]byte(`{"ChallengeName":"NEW_PASSWORD_REQUIRED","Session":"s"}`))
+				return
+			}
+			_, password, _ := strings.Cut(string(body), `"NEW_PASSWORD":"`)
+			password, _, _ = strings.Cut(password, `"`)
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"__type":"InvalidPasswordException","message":"the password ` + password + ` is odd"}`))
 		case "close":
 			panic(http.ErrAbortHandler)
 		case "body":

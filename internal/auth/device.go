@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -38,11 +39,23 @@ func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	defer cancel()
 	device, err := a.client.confirmDevice(short, t, a.user)
 	if err != nil {
-		a.user.tell(err.Error())
+		a.user.tell(withoutTokens(err, t))
 		return t
 	}
 	a.user.keep(ctx, device)
 	return t
+}
+
+// withoutTokens is the text of err, in which a server may show the access token that
+// it was sent. Nobody else knows the tokens as secrets yet.
+func withoutTokens(err error, t Tokens) string {
+	text := err.Error()
+	for _, token := range []string{t.ID, t.Access, t.Refresh} {
+		if token != "" {
+			text = strings.ReplaceAll(text, token, "(a token)")
+		}
+	}
+	return text
 }
 
 // confirmDevice calls ConfirmDevice and, where the pool leaves the remembering to
@@ -79,7 +92,7 @@ func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *SignIn) (Rememb
 		return apiError(fmt.Sprintf("remember this device for %s", u.Username), err)
 	})
 	if err != nil {
-		u.tell(err.Error())
+		u.tell(withoutTokens(err, t))
 	}
 	return device, nil
 }

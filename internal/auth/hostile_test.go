@@ -101,3 +101,22 @@ func TestDeviceThatHangs(t *testing.T) {
 		}
 	}
 }
+
+// TestDeviceTrouble: what a server says of a device is told without the tokens, which
+// nobody knows yet as secrets.
+func TestDeviceTrouble(t *testing.T) {
+	t.Parallel()
+	server := newWrongServer(t, func(op string, body map[string]any) (int, any) {
+		if op != "InitiateAuth" {
+			return 400, fault("InvalidParameterException", fmt.Sprintf("Value '%v' at 'accessToken' is odd", body["AccessToken"]))
+		}
+		return 200, map[string]any{"AuthenticationResult": map[string]any{"IdToken": "x.y.z", "AccessToken": "canary.access.token",
+			"NewDeviceMetadata": map[string]string{"DeviceKey": "k", "DeviceGroupKey": "g"}}}
+	})
+	var told []string
+	u := auth.Password{Client: newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client, Username: "ann", Password: "p", Ask: nobody,
+		Tell: func(text string) { told = append(told, text) }, Keep: func(context.Context, auth.RememberedDevice) {}}
+	if _, err := u.Login(t.Context()); err != nil || len(told) != 1 || strings.Contains(told[0], "canary") || !strings.Contains(told[0], "is odd") {
+		t.Errorf("%v, told %q", err, told)
+	}
+}
