@@ -244,7 +244,7 @@ func (m *member) noteUsed(ctx context.Context, secret, code string) error {
 	now := stepAt(m.app.now())
 	for step := now - 1; step <= now+1; step++ {
 		if computed, err := totpOf(secret, step); err == nil && computed == code {
-			return m.noteStep(ctx, step)
+			return m.app.unsaved(m.noteStep(ctx, step))
 		}
 	}
 	return nil
@@ -259,7 +259,7 @@ func (m *member) noteStep(ctx context.Context, step int64) error {
 		return err
 	}
 	_, err = steps.Update(ctx, m.key(), func(context.Context, usedStep, bool) (usedStep, error) { return usedStep{step}, nil })
-	return m.app.unsaved(err)
+	return err
 }
 
 func newAccountMFADisable(a *app) *cobra.Command {

@@ -246,8 +246,8 @@ func (a *app) seen(s auth.Session) auth.Session {
 // unsaved reports a session that is good but could not be stored: what was
 // asked for is still delivered, and the loss told.
 func (a *app) unsaved(err error) error {
-	var lost *cache.SaveError
-	if errors.As(err, &lost) {
+	// Not one that is joined to, or wrapped in, another error: then there is no session.
+	if lost, alone := err.(*cache.SaveError); alone {
 		a.warn(lost.Error() + "; the session is good for this run only")
 		return nil
 	}

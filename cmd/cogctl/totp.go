@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/cache"
@@ -34,8 +35,8 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 		}
 		return usedStep{now}, nil // also when the clock was set back by more
 	})
-	if err := s.app.unsaved(err); err != nil {
-		return "", err
+	if err != nil { // also of the save: the next process would send the same code
+		return "", fmt.Errorf("note the time step of the code before it is sent: %w", err)
 	}
 	begins := time.Unix(used.Step*int64(totpPeriod.Seconds()), 0)
 	// Nothing is said of the wait: the session's lock is held.
