@@ -35,7 +35,8 @@ func (s signIn) withDevice(u auth.SignIn) (auth.SignIn, error) {
 		return u, err
 	}
 	if u.Device, _, err = dir.Read(s.deviceKey()); err != nil {
-		return u, err
+		s.app.later("warning: this device's key cannot be used: %v", err)
+		return u, nil // a refresh does without, and a sign-in as well
 	}
 	s.app.redactor.Add(u.Device.Password)
 	u.DeviceName, u.RememberDevice = deviceName(), s.rememberDevice

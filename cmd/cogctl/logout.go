@@ -73,10 +73,7 @@ type logout struct {
 // everybody signs out every user of this pool and app client. What goes wrong with
 // one does not keep the others signed in.
 func (l logout) everybody(ctx context.Context) error {
-	records, err := l.dir.List()
-	if err != nil {
-		return err
-	}
+	records, unread := l.dir.List()
 	var failures []error
 	users := 0
 	for _, record := range records {
@@ -96,6 +93,9 @@ func (l logout) everybody(ctx context.Context) error {
 			l.app.warn(err.Error())
 			failures = append(failures, err)
 		}
+	}
+	if unread != nil {
+		return fmt.Errorf("what cannot be read is not signed out: %w", unread)
 	}
 	if users == 0 {
 		l.app.note("nobody was signed in at %s", l.pool.UserPoolID)

@@ -160,8 +160,8 @@ func (d *Dir[T]) loadLocked(s shelf, key string, warnings *notes) (entry[T], err
 	return entry[T]{}, nil
 }
 
-// List returns all values, ordered by key. What cannot be read is skipped
-// with a warning.
+// List returns all values, ordered by key. With what cannot be read comes an error
+// beside the values that can; a corrupt file is set aside with a warning.
 func (d *Dir[T]) List() ([]Record[T], error) {
 	s, err := d.open(false)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,6 +176,7 @@ func (d *Dir[T]) List() ([]Record[T], error) {
 		return nil, err
 	}
 	var records []Record[T]
+	var failures []error
 	for _, name := range names {
 		key, ok := keyOf(name)
 		if !ok {
@@ -183,14 +184,14 @@ func (d *Dir[T]) List() ([]Record[T], error) {
 		}
 		value, found, err := d.Read(key)
 		if err != nil {
-			d.options.Warn(err.Error())
+			failures = append(failures, err)
 		}
 		if found {
 			records = append(records, Record[T]{Key: key, Value: value})
 		}
 	}
 	slices.SortFunc(records, func(a, b Record[T]) int { return strings.Compare(a.Key, b.Key) })
-	return records, nil
+	return records, errors.Join(failures...)
 }
 
 // End forgets the value of key on purpose: under the lock, the file and
