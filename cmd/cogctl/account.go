@@ -243,7 +243,7 @@ func (s signIn) code(ctx context.Context, w wantedCode) (*answer, error) {
 func (a *app) cleanCode(text string) (string, error) {
 	code := strings.Join(strings.Fields(text), "")
 	if code == "" || strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsGraphic(r) }) {
-		return "", usagef("the code %q is none: it has control characters or nothing at all", text)
+		return "", usagef("the code of %d bytes is none: it has control characters or nothing at all", len(text))
 	}
 	a.redactor.Add(code)
 	return code, nil

@@ -53,7 +53,7 @@ type InputError struct {
 func (e *InputError) Error() string {
 	text := string(e.Item) + " needed"
 	if e.Subject != "" {
-		text += " for " + e.Subject
+		text += " for " + cut(e.Subject)
 	}
 	return text + ", and there is nobody to ask"
 }
@@ -67,9 +67,9 @@ type UnsupportedChallengeError struct {
 
 func (e *UnsupportedChallengeError) Error() string {
 	if e.Why != "" {
-		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", e.Username, e.Name, e.Why)
+		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", e.Username, cut(e.Name), cut(e.Why))
 	}
-	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s, which this version of cogctl cannot answer", e.Username, e.Name)
+	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s, which this version of cogctl cannot answer", e.Username, cut(e.Name))
 }
 
 // FlowDisabledError says that the app client does not allow the flow.
@@ -127,7 +127,7 @@ func apiError(op string, err error) error {
 	if !errors.As(err, &api) {
 		return &NoAnswerError{Op: op, Err: plain(err)}
 	}
-	code, message := api.ErrorCode(), cut(api.ErrorMessage())
+	code, message := cut(api.ErrorCode()), cut(api.ErrorMessage())
 	if code == "UnknownError" { // the SDK's name for an answer without one
 		return &NoAnswerError{Op: op, Err: plain(err)}
 	}

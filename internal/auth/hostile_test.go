@@ -120,3 +120,25 @@ func TestDeviceTrouble(t *testing.T) {
 		t.Errorf("%v, told %q", err, told)
 	}
 }
+
+// TestLongTexts: what a server says is told, but not by the megabyte.
+func TestLongTexts(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("A", 100_000)
+	for label, answer := range map[string]func() (int, any){
+		"challenge": func() (int, any) { return 200, challenge(long, "s", nil) },
+		"question":  func() (int, any) { return 200, challenge("CUSTOM_CHALLENGE", "s", map[string]string{"question": long}) },
+		"set-up":    func() (int, any) { return 200, challenge("MFA_SETUP", "s", map[string]string{"MFAS_CAN_SETUP": long}) },
+		"type":      func() (int, any) { return 400, fault(long, "message") },
+		"message":   func() (int, any) { return 400, fault("NotAuthorizedException", long) },
+	} {
+		server := newWrongServer(t, func(string, map[string]any) (int, any) { return answer() })
+		ask := func(_ context.Context, q auth.Question) (string, error) {
+			return "", &auth.InputError{Item: q.Item, Subject: q.Details}
+		}
+		u := auth.Password{Client: newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client, Username: "ann", Password: "p", Ask: ask}
+		if _, err := u.Login(t.Context()); err == nil || len(err.Error()) > 2000 {
+			t.Errorf("%s: an error of %d bytes", label, len(fmt.Sprint(err)))
+		}
+	}
+}
