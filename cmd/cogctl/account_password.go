@@ -126,6 +126,9 @@ func (s signIn) reset(ctx context.Context, client *auth.Client, o confirmOptions
 			lostReply:               s.next("login", "--username", s.user) + " with the new password tells; if it is refused: " + again,
 		})
 	}
+	if err := s.forgive(ctx); err != nil {
+		return err
+	}
 	s.app.note("%s has a new password: %s", s.user, s.next("login", "--username", s.user))
 	return nil
 }
@@ -180,6 +183,9 @@ func runAccountChangePassword(ctx context.Context, a *app, o changePasswordOptio
 			hints[refused.Code] = "the current password came from " + from
 		}
 		return m.told(err, hints)
+	}
+	if err := m.forgive(ctx); err != nil {
+		return err
 	}
 	if from != "" {
 		a.note("the password of %s is changed; %s still gives the old one", m.session.Username, from)

@@ -85,6 +85,9 @@ func runAccountSignup(ctx context.Context, a *app, o signupOptions) error {
 			lostReply:                      resend + " tells: it sends a code if the account was made",
 		})
 	}
+	if err := s.forgive(ctx); err != nil {
+		return err
+	}
 	s.noteSignup(done)
 	if o.asJSON {
 		return a.printJSON(signupReport{s.user, done})
@@ -173,6 +176,9 @@ func runAccountConfirm(ctx context.Context, a *app, o confirmOptions) error {
 			"AliasExistsException":  "to take the address over: " + s.next("account", "confirm", s.user, "CODE", "--force-alias"),
 			lostReply:               s.next("login", "--username", s.user) + " tells: a confirmed user can sign in",
 		})
+	}
+	if err := s.forgive(ctx); err != nil {
+		return err
 	}
 	a.note("%s is confirmed: %s", s.user, s.next("login", "--username", s.user))
 	return nil

@@ -160,8 +160,11 @@ func hintFor(err error) string {
 		lost     *auth.LostReplyError
 		caller   *auth.CallerError
 		uncalled *awscred.MissingError
+		again    *auth.StillRefusedError
 	)
 	switch {
+	case errors.As(err, &again):
+		return "another password is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
 		return "nobody knows if the new password was set: sign in with it, or with the old one where that is refused"
 	case errors.As(err, &uncalled):

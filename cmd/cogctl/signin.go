@@ -107,7 +107,7 @@ func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error)
 		return r, nil
 	}
 	var err error
-	if r.Mark, err = r.Base.Mark(s.proof()); err != nil {
+	if r.Mark, err = r.Base.Mark(s.tried()); err != nil {
 		return r, err
 	}
 	r.SignIn, err = s.flow(ctx, client, auth.SignIn{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
@@ -149,6 +149,35 @@ func (s signIn) proof() string {
 		return s.app.getenv(answerVariable(customChallenge))
 	}
 	return "" // a code that will be sent
+}
+
+// tried is what a refusal is about. After the password of custom-srp the pool's own
+// trigger decides, and refuses in the same words: that is no word on the password
+// for another flow, nor on another answer.
+func (s signIn) tried() string {
+	if s.profile.Get("flow").Text != "custom-srp" {
+		return s.proof()
+	}
+	return strings.Join([]string{"custom-srp", s.proof(), s.app.getenv(answerVariable(customChallenge))}, "\x00")
+}
+
+// forgive forgets that a password of the user was refused: what is right was just
+// changed.
+func (s signIn) forgive(ctx context.Context) error {
+	dir, err := s.app.sessions(s.profile)
+	if err != nil {
+		return err
+	}
+	if noted, _, err := dir.Read(s.key()); err != nil || noted.Refused == nil {
+		return err
+	}
+	_, err = dir.Update(ctx, s.key(), func(_ context.Context, old auth.Session, _ bool) (auth.Session, error) {
+		if old.Refused = nil; !old.Live() {
+			return old, cache.Forget(nil)
+		}
+		return old, nil
+	})
+	return s.app.unsaved(err)
 }
 
 // flow is the way to sign in that the profile, or --flow, chooses.
@@ -225,7 +254,8 @@ func (s signIn) explained(err error) error {
 		return err
 	}
 	var refused *auth.RefusedError
-	if !errors.As(err, &refused) || !refused.WrongPassword() || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
+	var again *auth.StillRefusedError
+	if errors.As(err, &refused) && !refused.WrongPassword() || refused == nil && !errors.As(err, &again) || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
 		return err
 	}
 	return hinted(err, "%s", lines(hintFor(err), "the password came from "+s.profile.Get("password").Origin.Text))
