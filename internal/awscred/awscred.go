@@ -17,10 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Caller is the default chain. It implements aws.CredentialsProvider. It speaks by
-// the SDK's own HTTP client, because AWS_CA_BUNDLE is refused with any other.
+// the SDK's own HTTP client, because AWS_CA_BUNDLE is refused with any other. What
+// the SDK would log on standard error is left out.
 type Caller struct {
 	Region string // where STS and single sign-on are asked, unless ~/.aws says otherwise
 }
@@ -34,7 +36,7 @@ const timeout = 30 * time.Second
 func (c Caller) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(c.Region))
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(c.Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Credentials{}, &MissingError{Err: err}
 	}

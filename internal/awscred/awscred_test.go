@@ -2,6 +2,9 @@ package awscred_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -68,5 +71,32 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestQuiet: the SDK's own log lines do not get onto standard error.
+func TestQuiet(t *testing.T) {
+	alone(t)
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no", http.StatusForbidden)
+	}))
+	defer metadata.Close()
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.URL)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := os.Stderr
+	os.Stderr = write
+	_, err = awscred.Caller{Region: "eu-west-1"}.Retrieve(t.Context())
+	os.Stderr = stderr
+	write.Close()
+	said, _ := io.ReadAll(read)
+	if missing := (*awscred.MissingError)(nil); !errors.As(err, &missing) || !strings.Contains(err.Error(), "403") {
+		t.Errorf("refused by the instance's metadata: %v", err)
+	}
+	if len(said) > 0 {
+		t.Errorf("standard error: %q", said)
 	}
 }
