@@ -35,7 +35,11 @@ func answerVariable(name string) string {
 func (s signIn) storedAnswers() auth.Ask {
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		if q.Name != "" {
-			if answer := s.app.getenv(answerVariable(q.Name)); answer != "" {
+			answer := s.app.getenv(answerVariable(q.Name))
+			if answer != "" && len(q.Options) > 0 {
+				return offered(q, answer)
+			}
+			if answer != "" {
 				s.app.redactor.Add(answer)
 				return answer, nil
 			}
@@ -61,6 +65,16 @@ func (s signIn) storedAnswers() auth.Ask {
 		}
 		return "", inputNeeded(q)
 	}
+}
+
+// offered is the option that a stored answer chooses. It is no secret.
+func offered(q auth.Question, answer string) (string, error) {
+	for _, option := range q.Options {
+		if strings.EqualFold(answer, option) {
+			return option, nil
+		}
+	}
+	return "", usagef("%s: %q is not offered to %s: choose one of %s", answerVariable(q.Name), answer, q.Username, strings.Join(q.Options, ", "))
 }
 
 // totpKind is SELECT_MFA_TYPE's word for an authenticator app.

@@ -131,7 +131,9 @@ func (s signIn) byPassword() bool {
 }
 
 // firstFactor is what the choice flow shall begin with, if that was said.
-func (s signIn) firstFactor() string { return s.app.getenv(answerVariable("SELECT_CHALLENGE")) }
+func (s signIn) firstFactor() string {
+	return strings.ToUpper(s.app.getenv(answerVariable("SELECT_CHALLENGE")))
+}
 
 // customChallenge is the first question of a custom flow; the following ones are
 // CUSTOM_CHALLENGE_2 and so on.
