@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -225,6 +226,10 @@ const maxPassword = 4096
 
 // passwordFromStdin reads the password, without the newline that echo adds.
 func (a *app) passwordFromStdin(ctx context.Context) (string, error) {
+	if file, ok := a.stdin.(*os.File); ok && isTerminal(file) {
+		return "", hinted(usagef("--password-stdin: standard input is a terminal, which shows what is typed"),
+			"leave --password-stdin out to be asked, or give it a pipe or a file")
+	}
 	data, err := io.ReadAll(io.LimitReader(a.input(ctx), maxPassword+1))
 	password := strings.TrimRight(string(data), "\r\n")
 	switch {

@@ -102,8 +102,12 @@ func (t terminal) askSecret(ctx context.Context, prompt string) (string, error) 
 		answer, err := line.ReadPassword(prompt)
 		switch {
 		case errors.As(err, new(interrupted)):
+			fmt.Fprint(tty, "\r\n") // what is said next begins a line
 			return "", err
-		case err != nil, answer == "":
+		case err != nil:
+			fmt.Fprint(tty, "\r\n")
+			return "", noAnswer(prompt)
+		case answer == "":
 			return "", noAnswer(prompt)
 		}
 		return answer, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
@@ -19,6 +20,9 @@ const maxGiven = 256 << 10
 // adopt makes a session of tokens on standard input that somebody else got: a
 // token endpoint of one's own, or a browser session.
 func (l *login) adopt(ctx context.Context) (auth.Session, error) {
+	if file, ok := l.app.stdin.(*os.File); ok && isTerminal(file) {
+		l.app.note("reading a token from the terminal; end with Ctrl-D")
+	}
 	data, err := io.ReadAll(io.LimitReader(l.app.input(ctx), maxGiven+1))
 	if err != nil {
 		return auth.Session{}, withCode(exitNeeded, fmt.Errorf("read the tokens from standard input: %w", err))
