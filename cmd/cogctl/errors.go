@@ -119,6 +119,7 @@ func domainCode(err error) int {
 		service      *auth.ServiceError
 		caller       *auth.CallerError
 		uncalled     *awscred.MissingError
+		given        *auth.GivenError
 	)
 	if advice := adviceFor(err); advice.exit != 0 {
 		return advice.exit
@@ -136,7 +137,7 @@ func domainCode(err error) int {
 		return exitRefused
 	case errors.As(err, &verdict):
 		return exitSaysNo
-	case errors.As(err, &disabled), errors.As(err, &origin), errors.As(err, &plain):
+	case errors.As(err, &disabled), errors.As(err, &origin), errors.As(err, &plain), errors.As(err, &given):
 		return exitUsage
 	}
 	return exitFailed

@@ -80,6 +80,9 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if o.withToken && (o.passwordStdin || o.flow != "") {
 		return usagef("--with-token keeps tokens as they are: --flow and --password-stdin have no part in it")
 	}
+	if o.withToken && o.rememberDevice {
+		return usagef("--remember-device is about a sign-in, and with --with-token there is none")
+	}
 	if o.flow != "" {
 		a.flags["flow"] = o.flow
 	}

@@ -52,6 +52,8 @@ func advices() []advice {
 	}
 }
 
+const sessionKept = "the session is kept: try again, or sign in anew with cogctl login"
+
 // adviceFor finds the advice for an answer of the user pool in err.
 func adviceFor(err error) advice {
 	var refused *auth.RefusedError
@@ -77,7 +79,7 @@ func adviceFor(err error) advice {
 	}
 	var over *auth.OverError
 	if refresh && !errors.As(err, &over) {
-		return advice{hint: "the session is kept: try again, or sign in anew with cogctl login"}
+		return advice{hint: sessionKept}
 	}
 	return advice{}
 }

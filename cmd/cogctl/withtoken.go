@@ -58,26 +58,30 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 			}
 			return adopted, err
 		})
-		return l.app.seen(session), l.app.unsaved(notTaken(err))
+		return l.app.seen(session), l.app.unsaved(l.notTaken(err))
 	}
 	// Whose a refresh token is, only the refresh tells.
 	session, err := renewer.Adopt(ctx, given)
 	if err != nil {
-		return auth.Session{}, notTaken(err)
+		return auth.Session{}, l.notTaken(err)
 	}
 	l.user = session.Typed
 	_, err = dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return session, nil })
 	return l.app.seen(session), l.app.unsaved(err)
 }
 
-// notTaken adds to a refusal of what was given that there was no session before:
-// it is not this machine's to mend.
-func notTaken(err error) error {
+// notTaken says of a refresh token that was refused what may be the matter: there is
+// no session that could be kept or tried again.
+func (l login) notTaken(err error) error {
 	var refused *auth.RefusedError
-	if !errors.As(err, &refused) {
-		return err
+	switch {
+	case adviceFor(err).exit != 0:
+	case errors.As(err, &refused) && (adviceFor(err).hint == sessionKept || adviceFor(err).hint == ""):
+		return hinted(err, "the refresh token ran out, was revoked, or is not one of the app client %s", l.pool.ClientID)
+	case adviceFor(err).hint == sessionKept:
+		return hinted(err, "nothing was kept: try again")
 	}
-	return hinted(err, "nothing was kept: a refresh token ends when it is revoked, replaced or too old; get another from where this one came")
+	return err
 }
 
 // sameName refuses the tokens of somebody else than the one who was named, by

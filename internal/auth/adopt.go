@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +13,11 @@ import (
 // Given are tokens that someone else got: a token endpoint of one's own, a browser.
 // Any of them may be missing, but not both ID and Refresh.
 type Given struct{ ID, Access, Refresh string }
+
+// GivenError says that what was given makes no session, whatever a server says.
+type GivenError struct{ Why string }
+
+func (e *GivenError) Error() string { return e.Why }
 
 // Adopt makes a session of given tokens, verified as those of a sign-in are.
 //
@@ -30,11 +34,11 @@ type Given struct{ ID, Access, Refresh string }
 func (r Renewer) Adopt(ctx context.Context, g Given) (Session, error) {
 	for name, token := range map[string]string{"ID": g.ID, "access": g.Access, "refresh": g.Refresh} {
 		if strings.ContainsFunc(token, notOfToken) {
-			return Session{}, fmt.Errorf("the given %s token has characters that no token has", name)
+			return Session{}, &GivenError{fmt.Sprintf("the given %s token has characters that no token has", name)}
 		}
 	}
 	if g.ID == "" && g.Refresh == "" {
-		return Session{}, errors.New("neither an ID token nor a refresh token was given: without either there is no session")
+		return Session{}, &GivenError{"neither an ID token nor a refresh token was given: without either there is no session"}
 	}
 	now := r.Client.config.Now()
 	s := r.Base
@@ -58,8 +62,11 @@ func (r Renewer) Adopt(ctx context.Context, g Given) (Session, error) {
 
 // refreshGiven refreshes a session that was given, which nobody here has signed in.
 func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
-	if s.Refresh == "" {
-		return s, fmt.Errorf("the given tokens are no longer good (they served until %s), or the access token is missing, and there is no refresh token to get others with",
+	switch {
+	case s.Refresh == "" && s.Access == "":
+		return s, &GivenError{"an ID token by itself makes no session: give the access token or the refresh token with it"}
+	case s.Refresh == "":
+		return s, fmt.Errorf("the given tokens are no longer good (they served until %s), and there is no refresh token to get others with",
 			s.Expires.Local().Format(time.DateTime))
 	}
 	// With a secret, REFRESH_TOKEN_AUTH wants the user's real name, which so far only

@@ -169,7 +169,11 @@ func (r Renewer) take(ctx context.Context, s Session, t Tokens) (Session, error)
 // refreshed sends a refresh by the session's means, and counts the sendings whose
 // answer was lost.
 func (c *Client) refreshed(ctx context.Context, s Session, p policy) (t Tokens, losses int, err error) {
-	op := fmt.Sprintf("refresh the session of %s at %s", s.Typed, c.config.UserPoolID)
+	whose := "session of " + s.Typed
+	if s.Typed == "" {
+		whose = "given session" // its refresh will tell whose it is
+	}
+	op := fmt.Sprintf("refresh the %s at %s", whose, c.config.UserPoolID)
 	send := map[Means]func(context.Context, Session, string) (Tokens, error){
 		ByFlow: c.refreshByFlow, ByGetTokens: c.refreshByGetTokens, ByOAuth: c.refreshByOAuth,
 	}[s.By]
