@@ -185,5 +185,9 @@ func inputNeeded(q auth.Question) error {
 	if len(q.Options) > 0 {
 		subject += " (" + strings.Join(q.Options, ", ") + ")"
 	}
-	return &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
+	needed := &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
+	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
+		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (cogctl login --username %s),\nor let an authenticator app be the second factor: cogctl account mfa enable totp", hintFor(needed), shellWord(q.Username))
+	}
+	return needed
 }

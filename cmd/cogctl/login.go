@@ -118,6 +118,9 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if p.Get("storage").Text == "none" {
 		a.warn("storage = \"none\": the sign-in worked, and nothing of it is kept")
 	}
+	if o.rememberDevice && session.DeviceKey == "" {
+		a.warn("--remember-device did nothing: the user pool tracks no devices, or none is kept here")
+	}
 	a.warnClock(session)
 	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.UserPoolID, until(session.Expires, a.now()))
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +76,7 @@ type logout struct {
 func (l logout) everybody(ctx context.Context) error {
 	records, unread := l.dir.List()
 	var failures []error
+	var hints []string
 	users := 0
 	for _, record := range records {
 		session := record.Value
@@ -92,6 +94,9 @@ func (l logout) everybody(ctx context.Context) error {
 		if err := l.signOut(ctx, session); err != nil {
 			l.app.warn(err.Error())
 			failures = append(failures, err)
+			if hint := hintFor(err); !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
+			}
 		}
 	}
 	if unread != nil {
@@ -101,7 +106,7 @@ func (l logout) everybody(ctx context.Context) error {
 		l.app.note("nobody was signed in at %s", l.pool.UserPoolID)
 	}
 	if err := errors.Join(failures...); err != nil {
-		return withCode(exitCode(err), fmt.Errorf("%d of %d users were not signed out entirely", len(failures), users))
+		return withCode(exitCode(err), hinted(fmt.Errorf("%d of %d users were not signed out entirely", len(failures), users), "%s", lines(hints...)))
 	}
 	return nil
 }
@@ -208,7 +213,7 @@ func join(first, second error) error {
 
 // undoneHint says what a step that failed leaves behind.
 func undoneHint(err error) string {
-	const still = "it stays good at Cognito until it expires"
+	const still = "its refresh token stays good at Cognito until it expires"
 	var service *auth.ServiceError
 	if !errors.As(err, &service) {
 		return still

@@ -247,6 +247,10 @@ func (s signIn) withoutPerson() string {
 // may not be the one that was found. Of a session that is over it tells what
 // stands in the way of another.
 func (s signIn) explained(err error) error {
+	if hint := hintFor(err); strings.Contains(hint, " USERNAME") {
+		who := strings.TrimPrefix(s.next(s.user), "cogctl")
+		err = hinted(err, "%s", strings.ReplaceAll(hint, " USERNAME", who))
+	}
 	var over *auth.OverError
 	if told := adviceFor(err); errors.As(err, &over) && told.hint != "" {
 		err = hinted(err, "%s", lines(told.hint, hintFor(err)))
