@@ -66,6 +66,9 @@ func runAccountDeviceList(ctx context.Context, a *app, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(reports)
 	}
+	if len(rows) == 0 {
+		a.note("%s has no devices at %s", m.session.Username, m.pool.UserPoolID)
+	}
 	return a.table(rows)
 }
 

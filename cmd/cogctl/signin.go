@@ -52,7 +52,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 			err = ended // the session is saved; what was asked for is not wanted any more
 		}
 		a.warnClock(session)
-		return a.seen(session), a.unsaved(s.explained(err))
+		return a.seen(session), a.unsaved(s.askable(s.explained(err)))
 	}
 }
 
@@ -265,6 +265,15 @@ func (s signIn) explained(err error) error {
 		return err
 	}
 	return hinted(err, "%s", lines(hintFor(err), "the password came from "+s.profile.Get("password").Origin.Text))
+}
+
+// askable tells a person which command would have asked for what is missing.
+func (s signIn) askable(err error) error {
+	var needed *auth.InputError
+	if !errors.As(err, &needed) || !s.app.person(s.profile) {
+		return err
+	}
+	return hinted(err, "%s", lines(hintFor(err), "or let "+s.next("login", "--username", s.user)+" ask for it"))
 }
 
 // busy counts the sessions on their way into their files.
