@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ func answerVariable(name string) string {
 // storedAnswers answers from the environment and the profile alone.
 func (s signIn) storedAnswers() auth.Ask {
 	return func(ctx context.Context, q auth.Question) (string, error) {
+		if q.Retry != "" && !s.hasAnother(q) {
+			return "", auth.ErrNoOther
+		}
 		if q.Name != "" {
 			answer := s.app.getenv(answerVariable(q.Name))
 			if answer != "" && len(q.Options) > 0 {
@@ -48,11 +52,6 @@ func (s signIn) storedAnswers() auth.Ask {
 		case q.Item == auth.ItemNewPassword && s.secrets.newPassword != "":
 			return s.secrets.newPassword, nil
 		case q.Item == auth.ItemTOTP && s.secrets.totpSecret != "":
-			// A code that served already, elsewhere, is followed by the next one; a wrong
-			// one would be followed by another wrong one.
-			if q.Retry != "" && !strings.Contains(q.Retry, "already been used") {
-				return "", auth.ErrNoOther
-			}
 			return s.totpCode(ctx, q.ServerTime)
 		case slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE") && s.secrets.mfaCode != "":
 			return s.secrets.mfaCode, nil
@@ -65,6 +64,14 @@ func (s signIn) storedAnswers() auth.Ask {
 		}
 		return "", inputNeeded(q)
 	}
+}
+
+// hasAnother tells whether there is a second answer, once one was refused. A code that
+// served already, elsewhere, is followed by the next one; a wrong one would be
+// followed by another wrong one.
+func (s signIn) hasAnother(q auth.Question) bool {
+	return q.Item == auth.ItemTOTP && s.secrets.totpSecret != "" && s.app.getenv(answerVariable(q.Name)) == "" &&
+		strings.Contains(q.Retry, "already been used")
 }
 
 // offered is the option that a stored answer chooses. It is no secret.
@@ -88,8 +95,9 @@ func (s signIn) asker() auth.Ask {
 		return stored
 	}
 	return func(ctx context.Context, q auth.Question) (string, error) {
-		if answer, err := stored(ctx, q); err == nil {
-			return answer, nil
+		var missing *auth.InputError
+		if answer, err := stored(ctx, q); err == nil || !errors.As(err, &missing) && !errors.Is(err, auth.ErrNoOther) {
+			return answer, err
 		}
 		if q.Retry != "" {
 			fmt.Fprintf(s.app.redactedStderr(), "%s\n", redact.Visible(q.Retry))

@@ -157,11 +157,11 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err != nil {
 		return auth.Session{}, err
 	}
-	if l.app.person(l.profile) || !l.unattended() {
-		return l.attended(ctx, dir)
-	}
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
+	}
+	if l.app.person(l.profile) || !l.unattended() {
+		return l.attended(ctx, dir)
 	}
 	renewer, err := l.renewer(ctx, l.storedAnswers())
 	if err != nil {

@@ -24,6 +24,9 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	if serverTime.IsZero() {
 		serverTime = s.app.now()
 	}
+	if _, err := totpOf(s.secrets.totpSecret, 0); err != nil {
+		return "", err // before a step is used up, and waited for
+	}
 	steps, err := s.app.usedSteps(s.profile)
 	if err != nil {
 		return "", err
@@ -50,8 +53,8 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 // before, and says so to a person. What is left of the wait, because the server's
 // clock is another, totpCode sees to.
 func (s signIn) awaitCode(ctx context.Context) error {
-	if s.secrets.totpSecret == "" {
-		return nil
+	if _, err := totpOf(s.secrets.totpSecret, 0); s.secrets.totpSecret == "" || err != nil {
+		return nil // totpCode tells of a secret that is none
 	}
 	steps, err := s.app.usedSteps(s.profile)
 	if err != nil {

@@ -85,12 +85,11 @@ const maxTries = 3
 // string stays good (for codes as measured, for new passwords UNCONFIRMED but
 // what web clients rely on).
 func (a *attempt) answered(ctx context.Context, q Question, send func(answer string) (step, error), refused func(error) string) (step, error) {
-	var last string
 	var refusal error
 	for range maxTries {
 		answer, err := a.user.Ask(ctx, q)
 		switch {
-		case refusal != nil && (errors.Is(err, ErrNoOther) || err == nil && answer == last):
+		case refusal != nil && errors.Is(err, ErrNoOther):
 			return step{}, refusal // a stored value has no second answer
 		case err != nil:
 			return step{}, err
@@ -102,7 +101,7 @@ func (a *attempt) answered(ctx context.Context, q Question, send func(answer str
 		if q.Retry = refused(err); q.Retry == "" {
 			return step{}, err
 		}
-		refusal, last = err, answer
+		refusal = err
 	}
 	return step{}, refusal
 }
