@@ -21,10 +21,12 @@ var answersBy = map[auth.Item][]string{
 	auth.ItemEmailCode:   {"COGCTL_MFA_CODE"},
 }
 
+const answerPrefix = "COGCTL_ANSWER_"
+
 // answerVariable answers whatever a challenge, or for a new user's attribute, of
 // that name asks: COGCTL_ANSWER_SELECT_MFA_TYPE, COGCTL_ANSWER_GIVEN_NAME.
 func answerVariable(name string) string {
-	return "COGCTL_ANSWER_" + strings.Map(func(r rune) rune {
+	return answerPrefix + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
@@ -38,22 +40,19 @@ func (s signIn) storedAnswers() auth.Ask {
 		if q.Retry != "" && !s.hasAnother(q) {
 			return "", auth.ErrNoOther
 		}
-		if q.Name != "" {
-			answer := s.app.getenv(answerVariable(q.Name))
-			if answer != "" && len(q.Options) > 0 {
-				return offered(q, answer)
+		if answer, from := s.answerTo(q.Name); answer != "" {
+			if len(q.Options) > 0 {
+				return offered(q, answer, from)
 			}
-			if answer != "" {
-				s.app.redactor.Add(answer)
-				return answer, nil
-			}
+			s.app.redactor.Add(answer)
+			return answer, nil
 		}
 		switch {
 		case q.Item == auth.ItemNewPassword && s.secrets.newPassword != "":
 			return s.secrets.newPassword, nil
 		case q.Item == auth.ItemTOTP && s.secrets.totpSecret != "":
 			return s.totpCode(ctx, q.ServerTime)
-		case slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE") && s.secrets.mfaCode != "":
+		case codeWanted(q) && s.secrets.mfaCode != "":
 			return s.secrets.mfaCode, nil
 		case q.Item == auth.ItemPassword && s.secrets.password != "":
 			return s.secrets.password, nil
@@ -62,35 +61,67 @@ func (s signIn) storedAnswers() auth.Ask {
 		case q.Item == auth.ItemMFAKind && s.secrets.totpSecret != "" && slices.Contains(q.Options, totpKind):
 			return totpKind, nil
 		}
-		return "", inputNeeded(q)
+		return "", s.inputNeeded(q)
 	}
+}
+
+// answerTo is what the environment, else the profile's answers, say to a question,
+// and where.
+func (s signIn) answerTo(name string) (answer, from string) {
+	if name == "" {
+		return "", ""
+	}
+	variable := answerVariable(name)
+	if answer := s.app.getenv(variable); answer != "" {
+		return answer, variable
+	}
+	name = strings.TrimPrefix(variable, answerPrefix)
+	return s.secrets.answers[name], s.profile.Answers()[name].Origin.Text
+}
+
+// codeWanted tells the questions that mfa_code answers.
+func codeWanted(q auth.Question) bool {
+	return slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE")
 }
 
 // hasAnother tells whether there is a second answer, once one was refused. A code that
 // served already, elsewhere, is followed by the next one; a wrong one would be
 // followed by another wrong one.
 func (s signIn) hasAnother(q auth.Question) bool {
-	return q.Item == auth.ItemTOTP && s.secrets.totpSecret != "" && s.app.getenv(answerVariable(q.Name)) == "" &&
-		strings.Contains(q.Retry, "already been used")
+	answer, _ := s.answerTo(q.Name)
+	return q.Item == auth.ItemTOTP && s.secrets.totpSecret != "" && answer == "" && strings.Contains(q.Retry, "already been used")
 }
 
 // offered is the option that a stored answer chooses. It is no secret.
-func offered(q auth.Question, answer string) (string, error) {
+func offered(q auth.Question, answer, from string) (string, error) {
 	for _, option := range q.Options {
 		if strings.EqualFold(answer, option) {
 			return option, nil
 		}
 	}
-	return "", usagef("%s: %q is not offered to %s: choose one of %s", answerVariable(q.Name), answer, q.Username, strings.Join(q.Options, ", "))
+	return "", usagef("%s: %q is not offered to %s: choose one of %s", from, answer, q.Username, strings.Join(q.Options, ", "))
 }
 
 // totpKind is SELECT_MFA_TYPE's word for an authenticator app.
 const totpKind = "SOFTWARE_TOKEN_MFA"
 
-// asker answers from what is stored and, when a person is there, asks them for
-// the rest at the terminal.
-func (s signIn) asker() auth.Ask {
+// unlockedAnswers are storedAnswers where no lock is held, so that a program may be
+// run for a code that was just sent.
+func (s signIn) unlockedAnswers() auth.Ask {
 	stored := s.storedAnswers()
+	return func(ctx context.Context, q auth.Question) (string, error) {
+		answer, err := stored(ctx, q)
+		if needed := (*auth.InputError)(nil); errors.As(err, &needed) && codeWanted(q) && codeByReference(s.profile) {
+			return s.app.reveal(ctx, s.profile, "mfa_code")
+		}
+		return answer, err
+	}
+}
+
+// asker answers from what is stored and, when a person is there, asks them for
+// the rest at the terminal. No lock may be held.
+func (s signIn) asker() auth.Ask {
+	stored := s.unlockedAnswers()
 	if !s.app.person(s.profile) {
 		return stored
 	}
@@ -175,7 +206,7 @@ func (a *app) secretAnswer(ctx context.Context, prompt string) (string, error) {
 }
 
 // inputNeeded says what would answer a question when nobody is there.
-func inputNeeded(q auth.Question) error {
+func (s signIn) inputNeeded(q auth.Question) error {
 	subject := q.Username
 	answers := slices.Clone(answersBy[q.Item])
 	if q.Item == auth.ItemAttribute {
@@ -194,6 +225,9 @@ func inputNeeded(q auth.Question) error {
 		subject += " (" + strings.Join(q.Options, ", ") + ")"
 	}
 	needed := &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
+	if codeWanted(q) && codeByReference(s.profile) {
+		return hinted(needed, "the profile's mfa_code is looked up for a sign-in that was asked for: cogctl login --username %s", shellWord(s.user))
+	}
 	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
 		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (cogctl login --username %s),\nor let an authenticator app be the second factor: cogctl account mfa enable totp", hintFor(needed), shellWord(q.Username))
 	}

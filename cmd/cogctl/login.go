@@ -149,8 +149,8 @@ func (l login) whose(ctx context.Context) (string, error) {
 	return l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.UserPoolID))
 }
 
-// run signs in. Where a person is there it does so outside the session's lock,
-// because they may take as long as they like; else under it, so that jobs that
+// run signs in. Where a person is there, or a program looks for the code, it does so
+// outside the session's lock, because they may take as long as they like; else under it, so that jobs that
 // start together make one attempt.
 func (l login) run(ctx context.Context, started time.Time) (auth.Session, error) {
 	dir, err := l.app.sessions(l.profile)
@@ -160,7 +160,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
 	}
-	if l.app.person(l.profile) || !l.unattended() {
+	if l.app.person(l.profile) || !l.unattended() || codeByReference(l.profile) {
 		return l.attended(ctx, dir)
 	}
 	renewer, err := l.renewer(ctx, l.storedAnswers())

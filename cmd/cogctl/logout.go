@@ -179,7 +179,7 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 // everywhere ends all sessions of the user, with an access token that is good.
 func (l logout) everywhere(ctx context.Context, client *auth.Client, session auth.Session) (auth.Session, error) {
 	if !session.GoodFor(l.app.now(), margin/2) && session.Refresh != "" {
-		renewer, err := l.renewer(ctx, l.storedAnswers())
+		renewer, err := l.renewer(ctx, nil)
 		if err != nil {
 			return session, err
 		}

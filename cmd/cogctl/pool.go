@@ -66,6 +66,7 @@ type credentials struct {
 	newPassword  string
 	mfaCode      string
 	totpSecret   string
+	answers      map[string]string // of the profile, by the name of the question
 }
 
 func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials, err error) {
@@ -74,20 +75,45 @@ func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials
 		into *string
 	}{{"client_secret", &c.clientSecret}, {"password", &c.password}, {"new_password", &c.newPassword},
 		{"mfa_code", &c.mfaCode}, {"totp_secret", &c.totpSecret}} {
+		if field.name == "mfa_code" && codeByReference(p) {
+			continue // it is for a code that will be sent
+		}
 		if *field.into, err = a.reveal(ctx, p, field.name); err != nil {
+			return c, err
+		}
+	}
+	c.answers = map[string]string{}
+	for name, value := range p.Answers() {
+		if strings.HasPrefix(name, "SELECT_") && !config.IsReference(value.Text) {
+			c.answers[name] = value.Text // a choice is no secret
+			continue
+		}
+		if c.answers[name], err = a.resolve(ctx, p, value); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
 }
 
-// reveal returns a setting's secret value. Only the user's own file may hold
-// references; a value from anywhere else is taken as it is.
+// codeByReference tells a profile whose mfa_code is had when it is wanted: a program
+// that looks for the message, for example.
+func codeByReference(p *config.Profile) bool {
+	v := p.Get("mfa_code")
+	return v.Origin.Kind == config.KindFile && config.IsReference(v.Text)
+}
+
+// reveal returns a setting's secret value; empty when it is not set.
 func (a *app) reveal(ctx context.Context, p *config.Profile, name string) (string, error) {
 	v := p.Get(name)
 	if !v.Set() {
 		return "", nil
 	}
+	return a.resolve(ctx, p, v)
+}
+
+// resolve returns what a value stands for. Only the user's own file may hold
+// references; a value from anywhere else is taken as it is.
+func (a *app) resolve(ctx context.Context, p *config.Profile, v config.Value) (string, error) {
 	value := v.Text
 	if v.Origin.Kind == config.KindFile {
 		resolved, _, err := a.secrets(p).Resolve(ctx, v.Text)

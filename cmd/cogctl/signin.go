@@ -110,6 +110,11 @@ func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error)
 	if r.Mark, err = r.Base.Mark(s.tried()); err != nil {
 		return r, err
 	}
+	if s.secrets.mfaCode != "" {
+		if r.CodeMark, err = r.Base.Mark("code\x00" + s.secrets.mfaCode); err != nil {
+			return r, err
+		}
+	}
 	r.SignIn, err = s.flow(ctx, client, auth.SignIn{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
 	return r, err
 }
@@ -132,35 +137,40 @@ func (s signIn) byPassword() bool {
 
 // firstFactor is what the choice flow shall begin with, if that was said.
 func (s signIn) firstFactor() string {
-	return strings.ToUpper(s.app.getenv(answerVariable("SELECT_CHALLENGE")))
+	answer, _ := s.answerTo("SELECT_CHALLENGE")
+	return strings.ToUpper(answer)
 }
 
 // customChallenge is the first question of a custom flow; the following ones are
 // CUSTOM_CHALLENGE_2 and so on.
 const customChallenge = "CUSTOM_CHALLENGE"
 
-// proof is what a refused sign-in is known by again: the password, and in the
-// custom flows the answer.
+// proof is what a sign-in begins with: the password, or in the custom flow the first
+// answer; empty where that is a code that will be sent.
 func (s signIn) proof() string {
 	switch {
-	case s.profile.Get("flow").Text == "custom-srp" && s.secrets.password != "":
-		return s.secrets.password + "\x00" + s.app.getenv(answerVariable(customChallenge))
 	case s.byPassword():
 		return s.secrets.password
 	case s.profile.Get("flow").Text == "custom":
-		return s.app.getenv(answerVariable(customChallenge))
+		return s.firstAnswer()
 	}
-	return "" // a code that will be sent
+	return ""
 }
 
-// tried is what a refusal is about. After the password of custom-srp the pool's own
-// trigger decides, and refuses in the same words: that is no word on the password
-// for another flow, nor on another answer.
+// firstAnswer is what answers the first question of the custom flows.
+func (s signIn) firstAnswer() string {
+	answer, _ := s.answerTo(customChallenge)
+	return answer
+}
+
+// tried is what a refused sign-in is known by again. After the password of custom-srp
+// the pool's own trigger decides, and refuses in the same words: that is no word on
+// the password for another flow, nor on another answer.
 func (s signIn) tried() string {
 	if s.profile.Get("flow").Text != "custom-srp" {
 		return s.proof()
 	}
-	return strings.Join([]string{"custom-srp", s.proof(), s.app.getenv(answerVariable(customChallenge))}, "\x00")
+	return strings.Join([]string{"custom-srp", s.proof(), s.firstAnswer()}, "\x00")
 }
 
 // forgive forgets that a password of the user was refused: what is right was just

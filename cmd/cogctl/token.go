@@ -198,11 +198,10 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if s.secrets, err = a.credentials(ctx, s.profile); err != nil {
+	if s.secrets.clientSecret, err = a.reveal(ctx, s.profile, "client_secret"); err != nil {
 		return err
 	}
-	s.secrets.password = "" // a refresh was asked for, not a sign-in
-	renewer, err := s.renewer(ctx, s.storedAnswers())
+	renewer, err := s.renewer(ctx, nil) // a refresh was asked for, not a sign-in
 	if err != nil {
 		return err
 	}

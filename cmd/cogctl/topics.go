@@ -120,12 +120,18 @@ is an error.
   url = "https://def456.execute-api.us-east-1.amazonaws.com"
   auth = "access"
 
+  [profiles.dev.answers]
+  SELECT_MFA_TYPE = "SOFTWARE_TOKEN_MFA"
+
   [profiles.dev.endpoints]
   user_pool = "http://127.0.0.1:9400"
 
 A secret may be a reference, read when it is needed: env:NAME, file:PATH, or
 cmd:COMMAND with arguments (run without a shell). References are taken from this
-file only; a value from a flag or a variable is literal.
+file only; a value from a flag or a variable is literal. A reference in mfa_code is
+read when a sign-in that was asked for wants the code: it may look for the message.
+The answers, which may be references too, are for the questions that
+COGCTL_ANSWER_<NAME> answers: see cogctl help environment.
 
 Keys of a profile:
 

@@ -139,6 +139,8 @@ type attempt struct {
 	handshake *srp.Client        // of the password's proof
 	device    *srp.Client        // of the device's
 	asked     int                // custom challenges so far
+
+	chosen types.ChallengeNameType // the first factor, in the choice flow
 }
 
 func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {

@@ -14,6 +14,7 @@ import (
 // firstFactor is what goes along with the choice of a first factor, so that the
 // challenge which would ask for it is left out.
 func (a *attempt) firstFactor(ctx context.Context, factor types.ChallengeNameType) (map[string]string, error) {
+	a.chosen = factor
 	if factor != types.ChallengeNameTypePassword && factor != types.ChallengeNameTypePasswordSrp {
 		return map[string]string{}, nil
 	}
@@ -42,16 +43,9 @@ func (a *attempt) selectChallenge(ctx context.Context, s step, op string) (step,
 	if len(options) == 0 {
 		return a.passkey(ctx, s, op)
 	}
-	choice := options[0]
-	if len(options) > 1 {
-		var err error
-		choice, err = a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.username, Name: string(s.challenge), Options: options})
-		if err != nil {
-			return step{}, err
-		}
-	}
-	if !slices.Contains(options, choice) {
-		return step{}, fmt.Errorf("%s: %q is not a way in that the pool offers, which are %q", op, choice, options)
+	choice, err := a.choose(ctx, options, op)
+	if err != nil {
+		return step{}, err
 	}
 	responses, err := a.firstFactor(ctx, types.ChallengeNameType(choice))
 	if err != nil {
@@ -61,8 +55,26 @@ func (a *attempt) selectChallenge(ctx context.Context, s step, op string) (step,
 	return a.respond(ctx, s, responses, op)
 }
 
+// choose settles on one of the options. A password that was to be proved is not sent
+// because a server offers nothing else: that has to be chosen.
+func (a *attempt) choose(ctx context.Context, options []string, op string) (string, error) {
+	if len(options) == 1 && options[0] != string(types.ChallengeNameTypePassword) {
+		return options[0], nil
+	}
+	choice, err := a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.username, Name: string(types.ChallengeNameTypeSelectChallenge), Options: options})
+	if err == nil && !slices.Contains(options, choice) {
+		err = fmt.Errorf("%s: %q is not a way in that the pool offers, which are %q", op, choice, options)
+	}
+	return choice, err
+}
+
 // password answers PASSWORD and PASSWORD_SRP, where the choice came without them.
 func (a *attempt) password(ctx context.Context, s step, op string) (step, error) {
+	if s.challenge == types.ChallengeNameTypePassword && a.chosen != s.challenge {
+		if _, err := a.choose(ctx, []string{string(s.challenge)}, op); err != nil {
+			return step{}, err
+		}
+	}
 	responses, err := a.firstFactor(ctx, s.challenge)
 	if err != nil {
 		return step{}, err

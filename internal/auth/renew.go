@@ -21,6 +21,9 @@ type Renewer struct {
 	SignIn Flow
 	// Mark is Base.Mark of the password SignIn uses, to know a refused one again.
 	Mark []byte
+	// CodeMark is Base.Mark of a stored code of a second factor, nil without one. A
+	// wrong code is no more tried again than a wrong password: five lock the account.
+	CodeMark []byte
 	// Needed is returned when a person would have to sign in.
 	Needed error
 }
@@ -74,7 +77,7 @@ func beyondRefresh(err error) bool {
 // refused a moment ago.
 func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	now := r.Client.config.Now()
-	if old.Refused.matches(r.Mark, now) {
+	if old.Refused.matches(r.Mark, now) || r.CodeMark != nil && old.Refused.matches(r.CodeMark, now) {
 		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.At.Add(RefusalLasts)}
 	}
 	// Until there are tokens nothing is lost by stopping, so the sign-in ends with
@@ -88,16 +91,23 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	return r.Verifier.Begin(ctx, base, tokens)
 }
 
-// remember notes a refused password, or answer, beside whatever session there is.
+// remember notes a refused password, answer or code, beside whatever session there is.
 func (r Renewer) remember(old Session, err error, now time.Time) (Session, error) {
 	var refused *RefusedError
-	if !errors.As(err, &refused) || !wrongGuess(refused) {
+	if !errors.As(err, &refused) {
+		return old, err
+	}
+	mark := r.Mark
+	switch {
+	case refused.Code == "CodeMismatchException" && r.CodeMark != nil:
+		mark = r.CodeMark
+	case !wrongGuess(refused):
 		return old, err
 	}
 	if !old.Live() {
 		old = r.Base
 	}
-	old.Refused = &Refusal{Mark: r.Mark, At: now, Code: refused.Code, Message: refused.Message}
+	old.Refused = &Refusal{Mark: mark, At: now, Code: refused.Code, Message: refused.Message}
 	return old, cache.Remember(err)
 }
 
@@ -134,6 +144,6 @@ type StillRefusedError struct {
 }
 
 func (e *StillRefusedError) Error() string {
-	return fmt.Sprintf("sign in %s: this password or answer was refused at %s: %s (%s); it is not tried again before %s",
+	return fmt.Sprintf("sign in %s: this password, answer or code was refused at %s: %s (%s); it is not tried again before %s",
 		e.Username, e.Refusal.At.Local().Format(time.TimeOnly), strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, e.Until.Local().Format(time.TimeOnly))
 }

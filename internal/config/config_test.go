@@ -17,7 +17,7 @@ var contract = struct{ globals, env, keys []string }{
 		IDENTITY_POOL_ID USERNAME PASSWORD NEW_PASSWORD MFA_CODE TOTP_SECRET FLOW SCOPES API_URL API_AUTH API_KEY TOKEN FROM
 		NO_INPUT ENDPOINT_USER_POOL ENDPOINT_IDENTITY_POOL ENDPOINT_STS ENDPOINT_JWKS DEBUG COLOR`),
 	keys: strings.Fields(`region user_pool_id client_id client_secret domain issuer identity_pool_id username password flow scopes
-		callback_urls from storage totp_secret api.url api.auth api.also endpoints.user_pool endpoints.identity_pool endpoints.sts
+		callback_urls from storage totp_secret new_password mfa_code api.url api.auth api.also endpoints.user_pool endpoints.identity_pool endpoints.sts
 		endpoints.jwks endpoints.from_aws_env debug no_input color`),
 }
 

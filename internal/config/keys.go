@@ -42,9 +42,9 @@ func (e entry) meaning() (f Field, want shape, known bool) {
 		}
 	}
 	switch {
-	case e.is("inherits"), len(e.path) == 2 && e.path[0] == "map":
+	case e.is("inherits"), len(e.path) == 2 && (e.path[0] == "map" || e.path[0] == "answers"):
 		return Field{}, shapeText, true
-	case e.is("api"), e.is("apis"), e.is("endpoints"), e.is("map"), len(e.path) == 2 && e.path[0] == "apis":
+	case e.is("api"), e.is("apis"), e.is("endpoints"), e.is("map"), e.is("answers"), len(e.path) == 2 && e.path[0] == "apis":
 		return Field{}, shapeTable, true
 	}
 	return Field{}, "", false

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,8 @@ type Profile struct {
 	values map[string]Value
 	lists  map[string][]string
 	named  []API // from [profiles.NAME.apis.*], in the order of the file
+
+	answers map[string]Value // from [profiles.NAME.answers]
 }
 
 // API is one API that a profile calls.
@@ -32,6 +35,10 @@ func (p *Profile) Get(name string) Value { return p.values[name] }
 
 // List returns the items of a list setting.
 func (p *Profile) List(name string) []string { return slices.Clone(p.lists[name]) }
+
+// Answers returns what [profiles.NAME.answers] answers to questions of a sign-in, by
+// the name that the question has. A value may be a reference.
+func (p *Profile) Answers() map[string]Value { return maps.Clone(p.answers) }
 
 // APIs returns the names of the APIs under [profiles.NAME.apis].
 func (p *Profile) APIs() []string {
@@ -75,6 +82,23 @@ func (p *Profile) API(name string) (API, error) {
 		return API{}, fmt.Errorf("the API %q of profile %q has no url", name, p.name)
 	}
 	return api, nil
+}
+
+// answers collects the answers; the nearest profile of the chain that has one counts.
+func (r *resolution) answers() {
+	r.profile.answers = map[string]Value{}
+	for _, s := range r.chain {
+		for _, e := range s.entries {
+			if len(e.path) != 2 || e.path[0] != "answers" {
+				continue
+			}
+			name := strings.ToUpper(e.path[1])
+			if _, nearer := r.profile.answers[name]; !nearer {
+				v := r.given(s, e)
+				r.profile.answers[name] = Value{v.text, v.origin}
+			}
+		}
+	}
 }
 
 // apis collects the named APIs. Each key is taken from the nearest profile of

@@ -34,6 +34,7 @@ func (f *File) Resolve(in Inputs) (*Profile, []string, error) {
 			}
 		}
 		r.apis()
+		r.answers()
 		r.region()
 		r.hintAtProfiles()
 	}

@@ -126,7 +126,7 @@ func TestCreateRefuses(t *testing.T) {
 		{"[profiles.a]\n", "a", nil, `profile "a" is already there, at `},
 		{"", "a b", nil, `"a b" is not a name`},
 		{"", "", nil, "is not a name"},
-		{"", "a", map[string]string{"new_password": "hunter2"}, `"new_password" is not a setting that a profile can hold`},
+		{"", "a", map[string]string{"token": "hunter2"}, `"token" is not a setting that a profile can hold`},
 		{"", "a", map[string]string{"nope": "hunter2"}, `"nope" is not a setting`},
 		{"", "a", map[string]string{"user_pool_id": "nope"}, `user_pool_id: "nope" is not a user pool id`},
 		{"", "a", map[string]string{"storage": "keyring"}, "this version has file and none"},
