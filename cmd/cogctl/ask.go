@@ -76,7 +76,10 @@ func (s signIn) answerTo(name string) (answer, from string) {
 		return answer, variable
 	}
 	name = strings.TrimPrefix(variable, answerPrefix)
-	return s.secrets.answers[name], s.profile.Answers()[name].Origin.Text
+	if answer = s.secrets.answers[name]; answer == "" {
+		return "", ""
+	}
+	return answer, s.profile.Answers()[name].Origin.Text
 }
 
 // codeWanted tells the questions that mfa_code answers.

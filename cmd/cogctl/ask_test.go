@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/config"
 )
 
 // TestStoredAnswers: what each question is answered by without a person, and what
@@ -15,8 +17,16 @@ func TestStoredAnswers(t *testing.T) {
 	environ := map[string]string{}
 	a := newApp()
 	a.getenv = func(name string) string { return environ[name] }
-	full := signIn{app: a, secrets: credentials{newPassword: "New-1", mfaCode: "123456"}}
-	bare := signIn{app: a}
+	file, err := config.Read(filepath.Join(t.TempDir(), "none.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := file.Resolve(config.Inputs{Getenv: a.getenv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := signIn{app: a, profile: p, secrets: credentials{newPassword: "New-1", mfaCode: "123456"}}
+	bare := signIn{app: a, profile: p}
 	for _, row := range []struct {
 		question auth.Question
 		variable string // that answers instead
@@ -26,7 +36,7 @@ func TestStoredAnswers(t *testing.T) {
 		{auth.Question{Item: auth.ItemNewPassword, Username: "ann"}, "", "New-1", "COGCTL_NEW_PASSWORD"},
 		{auth.Question{Item: auth.ItemSMSCode, Name: "SMS_MFA"}, "COGCTL_ANSWER_SMS_MFA", "123456", "COGCTL_MFA_CODE"},
 		{auth.Question{Item: auth.ItemTOTP, Name: "SOFTWARE_TOKEN_MFA"}, "COGCTL_ANSWER_SOFTWARE_TOKEN_MFA", "123456", "COGCTL_TOTP_SECRET"},
-		{auth.Question{Item: auth.ItemMFAKind, Name: "SELECT_MFA_TYPE", Options: []string{"A", "B"}}, "COGCTL_ANSWER_SELECT_MFA_TYPE", "", "COGCTL_ANSWER_SELECT_MFA_TYPE"},
+		{auth.Question{Item: auth.ItemMFAKind, Name: "SELECT_MFA_TYPE", Options: []string{"A", "by variable"}}, "COGCTL_ANSWER_SELECT_MFA_TYPE", "", "COGCTL_ANSWER_SELECT_MFA_TYPE"},
 		{auth.Question{Item: auth.ItemAttribute, Name: "custom:team"}, "COGCTL_ANSWER_CUSTOM_TEAM", "", "COGCTL_ANSWER_CUSTOM_TEAM"},
 	} {
 		if row.stored != "" {

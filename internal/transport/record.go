@@ -109,9 +109,6 @@ func (d Record) clean(s string) string {
 func (e Event) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s://%s%s", e.Method, e.Scheme, e.Host, e.Path)
-	if e.Operation != "" {
-		b.WriteString(" " + e.Operation)
-	}
 	sep := "?"
 	for _, name := range e.Query {
 		b.WriteString(sep + name)
@@ -119,6 +116,9 @@ func (e Event) String() string {
 		if name != "…" {
 			b.WriteString("=…")
 		}
+	}
+	if e.Operation != "" {
+		b.WriteString(" " + e.Operation)
 	}
 	switch {
 	case e.Failed:

@@ -76,7 +76,7 @@ func TestRecordReportsAllowedFieldsOnly(t *testing.T) {
 	if got, want := fmt.Sprintf("%#v", e), fmt.Sprintf("%#v", want); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	line := fmt.Sprintf(`POST http://%s/reset/[redacted]/x?code=…&…&state=… 401 25ms x-amzn-requestid="req-1" x-amzn-errortype="UnauthorizedException" content-type="application/json" content-length=%d`, e.Host, e.ContentLength)
+	line := fmt.Sprintf(`POST http://%s/reset/[redacted]/x?code=…&…&state=… InitiateAuth 401 25ms x-amzn-requestid="req-1" x-amzn-errortype="UnauthorizedException" content-type="application/json" content-length=%d`, e.Host, e.ContentLength)
 	if e.String() != line {
 		t.Errorf("got  %s\nwant %s", e, line)
 	}
