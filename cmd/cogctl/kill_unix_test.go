@@ -42,7 +42,7 @@ func newHousehold(t *testing.T) household {
 		t.Fatal(err)
 	}
 	// Under the race detector each process would sleep a second at its end.
-	outside := []string{"PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=10"}
+	outside := []string{"PATH=" + os.Getenv("PATH"), "GORACE=" + quickEnd}
 	return household{t, box, program(t), home, s.environ(outside, home, home)}
 }
 
