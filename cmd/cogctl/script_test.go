@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -154,15 +155,20 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// exitStatus is what a shell makes of how a program ended. A signal that comes before
+// the program waits for anything ends it as it ends any program.
 func exitStatus(err error) int {
 	var exit *exec.ExitError
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &exit):
-		return exit.ExitCode()
 	}
-	return -1
+	if !errors.As(err, &exit) {
+		return -1
+	}
+	if status, known := exit.Sys().(syscall.WaitStatus); known && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return exit.ExitCode()
 }
 
 // box is the script's sandbox.
