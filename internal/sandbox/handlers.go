@@ -12,16 +12,18 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
-// cloudHandler serves the user pool API and the documents of each pool.
+// cloudHandler serves the user pool API, the documents of each pool, and the
+// domain.
 func (s *Sandbox) cloudHandler(base string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("POST /{$}", s.pool)
+	s.domain.Register(mux)
 	for id, keys := range s.pool.Issuer.Keys {
 		set, err := jwt.MarshalKeys(keys.Public()...)
 		if err != nil {
 			return nil, fmt.Errorf("keys of user pool %s: %w", id, err)
 		}
-		discovery, err := discoveryDocument(base + "/" + id)
+		discovery, err := discoveryDocument(base+"/"+id, base)
 		if err != nil {
 			return nil, err
 		}
@@ -31,9 +33,9 @@ func (s *Sandbox) cloudHandler(base string) (http.Handler, error) {
 	return mux, nil
 }
 
-// discoveryDocument is that of a pool without a domain: it has no OAuth
-// endpoints to name. What AWS leaves out then is UNCONFIRMED.
-func discoveryDocument(issuer string) ([]byte, error) {
+// discoveryDocument has the members of Cognito's, PKCE's not among them. That
+// the last two endpoints are there is from memory: UNCONFIRMED.
+func discoveryDocument(issuer, domain string) ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"issuer":                                issuer,
 		"jwks_uri":                              issuer + "/.well-known/jwks.json",
@@ -42,6 +44,11 @@ func discoveryDocument(issuer string) ([]byte, error) {
 		"scopes_supported":                      []string{"openid", "email", "phone", "profile"},
 		"subject_types_supported":               []string{"public"},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
+		"authorization_endpoint":                domain + "/oauth2/authorize",
+		"token_endpoint":                        domain + "/oauth2/token",
+		"userinfo_endpoint":                     domain + "/oauth2/userInfo",
+		"revocation_endpoint":                   domain + "/oauth2/revoke",
+		"end_session_endpoint":                  domain + "/logout",
 	})
 }
 
@@ -64,11 +71,18 @@ func (s *Sandbox) apiHandler(issuer string) http.Handler {
 	}
 	cognito := &gateway.CognitoAuthorizer{Keys: keys, Issuers: []string{issuer}, Now: s.now}
 	jwtAuthorizer := &gateway.JWTAuthorizer{Keys: keys, Issuer: issuer, Audience: audience, Now: s.now}
+	scoped := func(scope string) *gateway.JWTAuthorizer {
+		withScope := *jwtAuthorizer
+		withScope.Scopes = []string{scope}
+		return &withScope
+	}
 	echo := http.HandlerFunc(echo)
 	api := &gateway.API{Routes: []gateway.Route{
 		{Name: "open", Method: "ANY", Path: "/open", Kind: gateway.REST, Backend: echo},
 		{Name: "token", Method: http.MethodPost, Path: "/oauth/token", Kind: gateway.REST, Backend: http.HandlerFunc(s.tokenEndpoint)},
 		{Name: "upload", Method: http.MethodPost, Path: "/upload", Kind: gateway.REST, Authorizer: cognito, Backend: http.HandlerFunc(upload)},
+		{Name: "read content", Method: http.MethodGet, Path: "/content", Kind: gateway.HTTP, Authorizer: scoped(ReadScope), Backend: echo},
+		{Name: "write content", Method: http.MethodPost, Path: "/content", Kind: gateway.HTTP, Authorizer: scoped(WriteScope), Backend: echo},
 	}}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		api.Routes = append(api.Routes,

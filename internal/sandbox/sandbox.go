@@ -5,13 +5,14 @@
 // development and tests, never for production.
 //
 // There are three listeners. "cloud" is what AWS runs: the user pool API on
-// POST /, and the JWK set and discovery document of each pool. "api" is an API
+// POST /, the JWK set and discovery document of each pool, and the domain with
+// the OAuth endpoints and the pages to sign in on. "api" is an API
 // behind API Gateway. "control" is for tests: it needs the key of the run. There
 // the clock is moved, codes are read, settings are changed and faults are
 // switched on.
 //
 // This package is the only place where the parts are put together. The state is
-// in store, the user pool API in userpool; verifying, signing and deciding are
+// in store, the user pool API in userpool, the domain in hosted; verifying, signing and deciding are
 // those of the packages jwt, srp and gateway, so that the sandbox cannot be
 // kinder than they are.
 //
@@ -31,12 +32,14 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/loopback"
+	"github.com/cogctl/cogctl/internal/sandbox/hosted"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 	"github.com/cogctl/cogctl/internal/sandbox/userpool"
 )
@@ -63,7 +66,7 @@ type Event struct {
 	Listener  string // cloud, api, control
 	Method    string
 	Path      string
-	Operation string // of the user pool API, with the flow or challenge: "InitiateAuth USER_SRP_AUTH"
+	Operation string // of the user pool API, with the flow or challenge: "InitiateAuth USER_SRP_AUTH"; of the token endpoint the grant type
 	Status    int
 	Error     string // the AWS error type, if any
 }
@@ -80,6 +83,7 @@ type Sandbox struct {
 	options Options
 	store   *store.Store
 	pool    *userpool.Handler
+	domain  *hosted.Handler
 	faults  *faults
 	key     string
 
@@ -112,8 +116,9 @@ func New(o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	fakeSeed, controlKey := make([]byte, 32), make([]byte, 32)
+	fakeSeed, controlKey, formKey := make([]byte, 32), make([]byte, 32), make([]byte, 32)
 	rand.Read(fakeSeed)
+	rand.Read(formKey)
 	rand.Read(controlKey)
 	s.key = base64.RawURLEncoding.EncodeToString(controlKey)
 	s.pool = &userpool.Handler{
@@ -124,6 +129,7 @@ func New(o Options) (*Sandbox, error) {
 		FakeSeed: fakeSeed,
 		Count:    s.count,
 	}
+	s.domain = &hosted.Handler{Store: s.store, Pool: s.pool, Now: s.now, Random: rand.Reader, Key: formKey, Count: s.countOAuth}
 	return s, nil
 }
 
@@ -226,8 +232,9 @@ func (s *Sandbox) Endpoints() Endpoints {
 	return s.endpoints
 }
 
-// Stats counts the calls of the user pool API since the start, refused ones
-// too: "InitiateAuth USER_SRP_AUTH", "GetUser".
+// Stats counts the calls of the user pool API and of the OAuth endpoints since
+// the start, refused ones too: "InitiateAuth USER_SRP_AUTH", "GetUser", "POST
+// /oauth2/token client_credentials".
 func (s *Sandbox) Stats() map[string]int {
 	s.statsMu.Lock()
 	defer s.statsMu.Unlock()
@@ -251,5 +258,15 @@ func (s *Sandbox) count(ctx context.Context, call string) {
 	s.statsMu.Unlock()
 	if event, ok := ctx.Value(eventKey{}).(*Event); ok {
 		event.Operation = call
+	}
+}
+
+// countOAuth leaves the path out of the event, which has it already.
+func (s *Sandbox) countOAuth(ctx context.Context, call, detail string) {
+	s.statsMu.Lock()
+	s.stats[strings.TrimSpace(call+" "+detail)]++
+	s.statsMu.Unlock()
+	if event, ok := ctx.Value(eventKey{}).(*Event); ok {
+		event.Operation = detail
 	}
 }

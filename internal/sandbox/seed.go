@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,27 +58,63 @@ const (
 	DefaultPoolID      = "us-east-1_Sandbox01"
 	PublicClientID     = "sandboxweb"
 	SecretClientID     = "sandboxbackend"
+	MachineClientID    = "sandboxmachine" // client_credentials only
+	ReadScope          = "content/read"   // of GET /content
+	WriteScope         = "content/write"  // of POST /content
 	DefaultPassword    = "Passw0rd!"
 	TemporaryPassword  = "Temp0rary!" // of the user "new", who must change it
 	clientSecretLength = 51
 )
 
-// DefaultSeed is the pool a sandbox has when nobody says otherwise. The secret
-// of the client sandboxbackend is another one each time.
+// CallbackURLs are the callback URLs of the default pool's clients that people
+// sign in to: two ports, so that one may be taken.
+func CallbackURLs() []string {
+	return []string{
+		"http://localhost:17170/callback", "http://localhost:17171/callback",
+		"http://127.0.0.1:17170/callback", "http://127.0.0.1:17171/callback",
+	}
+}
+
+// logoutURLs are the same with /logout.
+func logoutURLs() []string {
+	urls := CallbackURLs()
+	for i := range urls {
+		urls[i] = strings.Replace(urls[i], "/callback", "/logout", 1)
+	}
+	return urls
+}
+
+// DefaultSeed is the pool a sandbox has when nobody says otherwise. The secrets
+// of the clients sandboxbackend and sandboxmachine are others each time.
 func DefaultSeed() Seed {
 	flows := []string{
 		"ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
 		"ALLOW_USER_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH",
 	}
+	scopes := []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin", ReadScope}
+	const social = "Google"
+	// onPages is a client whose users sign in on the pages too.
+	onPages := func(c Client) Client {
+		c.ExplicitAuthFlows, c.OAuthFlows, c.OAuthScopes = flows, []string{"code"}, slices.Clone(scopes)
+		c.CallbackURLs, c.LogoutURLs, c.IdentityProviders = CallbackURLs(), logoutURLs(), []string{"COGNITO", social}
+		return c
+	}
+	backend := onPages(Client{ID: SecretClientID, Secret: newClientSecret()})
+	backend.OAuthScopes = append(backend.OAuthScopes, WriteScope)
 	first, second := 1, 2
 	return Seed{Pools: []Pool{{
 		Pool: store.Pool{
 			ID: DefaultPoolID, AliasAttributes: []string{"email"}, AutoVerified: []string{"email"},
 			MFA: "OPTIONAL", FirstFactors: []string{"PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"}, CustomAuth: true,
+			IdentityProviders: []string{social},
 		},
 		Clients: []Client{
-			{ID: PublicClientID, ExplicitAuthFlows: flows},
-			{ID: SecretClientID, ExplicitAuthFlows: flows, Secret: newClientSecret()},
+			onPages(Client{ID: PublicClientID}),
+			backend,
+			{
+				ID: MachineClientID, Secret: newClientSecret(), ExplicitAuthFlows: []string{"ALLOW_REFRESH_TOKEN_AUTH"},
+				OAuthFlows: []string{"client_credentials"}, OAuthScopes: []string{ReadScope, WriteScope},
+			},
 		},
 		Groups: []Group{{Name: "admin", Precedence: &first}, {Name: "readers", Precedence: &second}},
 		Users:  defaultUsers(),

@@ -21,6 +21,7 @@ type poolSettings struct {
 	CustomAuth         *bool     `json:"custom_auth"`
 	RequiredAttributes *[]string `json:"required_attributes"`
 	AdminCreateOnly    *bool     `json:"admin_create_only"`
+	IdentityProviders  *[]string `json:"identity_providers"` // social ones, each a stand-in
 }
 
 func (p poolSettings) check() error {
@@ -46,6 +47,7 @@ func (s *Sandbox) showPool(r *http.Request) (any, error) {
 	return poolSettings{
 		MFA: &p.MFA, MFATypes: &p.MFATypes, DeviceTracking: &p.DeviceTracking, DevicesKeepMFA: &p.DevicesKeepMFA,
 		FirstFactors: &p.FirstFactors, CustomAuth: &p.CustomAuth, RequiredAttributes: &p.RequiredAttributes, AdminCreateOnly: &p.AdminCreateOnly,
+		IdentityProviders: &p.IdentityProviders,
 	}, nil
 }
 
@@ -66,6 +68,7 @@ func (s *Sandbox) changePool(r *http.Request) (any, error) {
 		set(&p.CustomAuth, in.CustomAuth)
 		set(&p.RequiredAttributes, in.RequiredAttributes)
 		set(&p.AdminCreateOnly, in.AdminCreateOnly)
+		set(&p.IdentityProviders, in.IdentityProviders)
 		return nil
 	})
 	if err != nil {
@@ -85,6 +88,22 @@ type clientSettings struct {
 	PreventUserExistenceErrors *string   `json:"prevent_user_existence_errors"` // ENABLED, LEGACY
 	ExplicitAuthFlows          *[]string `json:"explicit_auth_flows"`
 	NoTokenRevocation          *bool     `json:"no_token_revocation"`
+	CallbackURLs               *[]string `json:"callback_urls"`
+	LogoutURLs                 *[]string `json:"logout_urls"`
+	OAuthFlows                 *[]string `json:"allowed_oauth_flows"` // code, implicit, client_credentials
+	OAuthScopes                *[]string `json:"allowed_oauth_scopes"`
+	IdentityProviders          *[]string `json:"identity_providers"` // COGNITO and some of the pool's
+}
+
+func (c clientSettings) check() error {
+	if c.OAuthFlows != nil {
+		for _, flow := range *c.OAuthFlows {
+			if err := among("allowed_oauth_flows", &flow, "code", "implicit", "client_credentials"); err != nil {
+				return err
+			}
+		}
+	}
+	return among("prevent_user_existence_errors", c.PreventUserExistenceErrors, "ENABLED", "LEGACY")
 }
 
 func (s *Sandbox) showClient(r *http.Request) (any, error) {
@@ -98,6 +117,8 @@ func (s *Sandbox) showClient(r *http.Request) (any, error) {
 		AccessTokenValidity: of(c.AccessFor()), IDTokenValidity: of(c.IDFor()), RefreshTokenValidity: of(c.RefreshFor()),
 		AuthSessionValidity: of(c.SessionFor()), PreventUserExistenceErrors: &c.PreventUserExistenceErrors,
 		ExplicitAuthFlows: &c.ExplicitAuthFlows, NoTokenRevocation: &c.NoTokenRevocation,
+		CallbackURLs: &c.CallbackURLs, LogoutURLs: &c.LogoutURLs, OAuthFlows: &c.OAuthFlows, OAuthScopes: &c.OAuthScopes,
+		IdentityProviders: &c.IdentityProviders,
 	}, nil
 }
 
@@ -106,7 +127,7 @@ func (s *Sandbox) changeClient(r *http.Request) (any, error) {
 	if err := readBody(r, &in); err != nil {
 		return nil, err
 	}
-	if err := among("prevent_user_existence_errors", in.PreventUserExistenceErrors, "ENABLED", "LEGACY"); err != nil {
+	if err := in.check(); err != nil {
 		return nil, err
 	}
 	err := s.store.UpdateClient(r.PathValue("id"), func(c *store.Client) error {
@@ -119,6 +140,11 @@ func (s *Sandbox) changeClient(r *http.Request) (any, error) {
 		set(&c.PreventUserExistenceErrors, in.PreventUserExistenceErrors)
 		set(&c.ExplicitAuthFlows, in.ExplicitAuthFlows)
 		set(&c.NoTokenRevocation, in.NoTokenRevocation)
+		set(&c.CallbackURLs, in.CallbackURLs)
+		set(&c.LogoutURLs, in.LogoutURLs)
+		set(&c.OAuthFlows, in.OAuthFlows)
+		set(&c.OAuthScopes, in.OAuthScopes)
+		set(&c.IdentityProviders, in.IdentityProviders)
 		return nil
 	})
 	if err != nil {

@@ -34,6 +34,7 @@ type Session struct {
 	ClientID  string
 	Username  string
 	Unknown   bool     // the user does not exist, the answer fails whatever it is
+	Pages     bool     // begun on the hosted pages
 	Device    string   // the DEVICE_KEY of the sign-in
 	Code      string   // that was sent
 	Choices   []string // of SELECT_MFA_TYPE and SELECT_CHALLENGE; must not be changed

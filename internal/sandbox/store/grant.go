@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,33 @@ type Grant struct {
 	AuthTime  time.Time
 	Expires   time.Time // of the refresh token; a rotated one gets no more than the rest of it
 	Device    string    // the key of the device it belongs to, or ""
+	Nonce     string    // for the ID token that is issued next; a stored grant has none
+	OAuth     bool      // made by the OAuth endpoints: Scopes count
+	Scopes    []string  // must not be changed
+	Audience  string    // the aud of its access tokens, or ""
+}
+
+// Reveals says whether an attribute of the user may be told under this grant.
+// The scopes email and phone bring their attribute and whether it is verified;
+// profile, or openid with none of the three, brings all that the client can
+// read (developer guide, "Scopes, M2M, and resource servers"; that profile is
+// not limited to OpenID Connect's own claims is UNCONFIRMED).
+func (g Grant) Reveals(attribute string) bool {
+	has := func(scope string) bool { return slices.Contains(g.Scopes, scope) }
+	switch {
+	case !g.OAuth:
+		return true
+	case !has("openid"):
+		return false
+	case has("profile"), !has("email") && !has("phone"):
+		return true
+	case attribute == "email", attribute == "email_verified":
+		return has("email")
+	case attribute == "phone_number", attribute == "phone_number_verified":
+		return has("phone")
+	}
+	// Who somebody is at his provider belongs to sub and username.
+	return attribute == "identities"
 }
 
 type grantState struct {

@@ -32,6 +32,10 @@ type Pool struct {
 	// FirstFactors is SignInPolicy.AllowedFirstAuthFactors, what USER_AUTH
 	// offers: PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN; empty means PASSWORD.
 	FirstFactors []string `toml:"first_factors"`
+	// IdentityProviders are the social providers whose place the sandbox's
+	// stand-in takes, by the names that identity_provider has: Google, Facebook,
+	// LoginWithAmazon, SignInWithApple.
+	IdentityProviders []string `toml:"identity_providers"`
 	// CustomAuth stands for the three triggers of CUSTOM_AUTH: they ask each
 	// user his own Questions.
 	CustomAuth bool `toml:"custom_auth"`
@@ -112,6 +116,24 @@ type Client struct {
 	// token is good for RetryGrace more (0 to 60 s at AWS).
 	RotateRefreshTokens bool          `toml:"rotate_refresh_tokens"`
 	RetryGrace          time.Duration `toml:"retry_grace"`
+
+	// What the pages and OAuth endpoints of the domain let the client do. A URL
+	// must be given by a request exactly as it stands here.
+	CallbackURLs      []string `toml:"callback_urls"`
+	LogoutURLs        []string `toml:"logout_urls"`
+	OAuthFlows        []string `toml:"allowed_oauth_flows"`  // code, implicit, client_credentials
+	OAuthScopes       []string `toml:"allowed_oauth_scopes"` // openid, email, …, and identifier/name of resource servers
+	IdentityProviders []string `toml:"identity_providers"`   // COGNITO and names of the pool's; empty means COGNITO
+}
+
+// AllowsOAuth says whether the client may use code, implicit or
+// client_credentials.
+func (c Client) AllowsOAuth(flow string) bool { return slices.Contains(c.OAuthFlows, flow) }
+
+// AllowsProvider says whether the client's users may come from a provider;
+// COGNITO is the pool itself.
+func (c Client) AllowsProvider(name string) bool {
+	return slices.Contains(c.IdentityProviders, name) || len(c.IdentityProviders) == 0 && name == "COGNITO"
 }
 
 // HidesUsers says whether an unknown user must look like a wrong password.

@@ -45,6 +45,10 @@ type Store struct {
 	spent      map[spentKey][]time.Time
 	codes      map[codeKey]*Code
 	mailbox    []Message
+	authCodes  singles[AuthCode]
+	browsers   singles[Browser]
+	waits      singles[Federation]
+	assertions singles[Assertion]
 }
 
 type poolState struct {
@@ -211,6 +215,20 @@ func (s *Store) Groups(poolID, username string) []Group {
 	}
 	slices.SortFunc(groups, Group.compare)
 	return groups
+}
+
+// AddGroup adds a group that is not there yet.
+func (s *Store) AddGroup(poolID string, g Group) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pools[poolID]
+	if p == nil {
+		return ErrNoPool
+	}
+	if _, there := p.groups[g.Name]; !there {
+		p.groups[g.Name] = g
+	}
+	return nil
 }
 
 // Create adds a user. The errors are ErrNoPool, ErrUsernameExists (the name, or

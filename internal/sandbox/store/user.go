@@ -23,6 +23,7 @@ const (
 	Confirmed           Status = "CONFIRMED"
 	ResetRequired       Status = "RESET_REQUIRED"
 	ForceChangePassword Status = "FORCE_CHANGE_PASSWORD"
+	ExternalProvider    Status = "EXTERNAL_PROVIDER" // comes from an identity provider, and has no password here
 )
 
 // User is one user of a pool.

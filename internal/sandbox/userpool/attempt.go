@@ -11,11 +11,13 @@ type attempt struct {
 	client store.Client
 	user   store.User
 	device string // the DEVICE_KEY of a confirmed device of the user, or ""
+	pages  bool   // made on the pages: it ends without tokens
 }
 
 // challenge answers with a challenge that is bound to a new Session.
 func (h *Handler) challenge(a attempt, s store.Session, parameters map[string]string) (authOutput, error) {
 	s.PoolID, s.ClientID, s.Username, s.Device = a.client.PoolID, a.client.ID, a.user.Username, a.device
+	s.Pages = a.pages
 	id, err := h.putSession(a.client, s)
 	if err != nil {
 		return authOutput{}, err
@@ -50,7 +52,11 @@ func (h *Handler) opened(client store.Client, in respondInput, names ...string) 
 	if err != nil {
 		return attempt{}, store.Session{}, sessionError(err)
 	}
-	a := attempt{client: client, user: store.User{Username: session.Username}, device: session.Device}
+	if session.Pages != in.pages {
+		// Begun on the pages, it can go on only there.
+		return attempt{}, store.Session{}, errSession
+	}
+	a := attempt{client: client, user: store.User{Username: session.Username}, device: session.Device, pages: session.Pages}
 	if session.Unknown {
 		if !strings.EqualFold(p["USERNAME"], session.Username) {
 			return attempt{}, store.Session{}, errSession

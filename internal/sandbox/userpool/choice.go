@@ -21,7 +21,7 @@ func (h *Handler) initiateChoice(client store.Client, p map[string]string) (auth
 	if err := h.checkParameters(client, p, "USERNAME"); err != nil {
 		return authOutput{}, err
 	}
-	user, known := h.Store.Find(client.PoolID, p["USERNAME"])
+	user, known := h.native(client, p["USERNAME"])
 	switch {
 	case !known && !client.HidesUsers():
 		return authOutput{}, errUserNotFound

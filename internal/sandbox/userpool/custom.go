@@ -27,7 +27,7 @@ func (h *Handler) initiateCustom(client store.Client, p map[string]string) (auth
 	if p["CHALLENGE_NAME"] == "SRP_A" {
 		return h.initiateSRP(client, p, true)
 	}
-	user, known := h.Store.Find(client.PoolID, p["USERNAME"])
+	user, known := h.native(client, p["USERNAME"])
 	switch {
 	case !known && !client.HidesUsers():
 		return authOutput{}, errUserNotFound

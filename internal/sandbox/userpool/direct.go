@@ -1,8 +1,6 @@
 package userpool
 
 import (
-	"time"
-
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
@@ -22,8 +20,5 @@ func (h *Handler) PasswordSignIn(clientID, username, password string) (tokens To
 	if err != nil || out.AuthenticationResult == nil {
 		return Tokens{}, out.ChallengeName, err
 	}
-	got := out.AuthenticationResult
-	return Tokens{
-		ID: got.IDToken, Access: got.AccessToken, Refresh: got.RefreshToken, ExpiresIn: time.Duration(got.ExpiresIn) * time.Second,
-	}, "", nil
+	return out.tokens(), "", nil
 }

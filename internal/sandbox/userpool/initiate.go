@@ -70,8 +70,8 @@ type authOutput struct {
 type authenticationResult struct {
 	AccessToken       string
 	ExpiresIn         int    // seconds, of the access token
-	IDToken           string `json:"IdToken"`
-	RefreshToken      string `json:",omitempty"` // absent, not empty, when it stays the same
+	IDToken           string `json:"IdToken,omitempty"` // absent where a grant of the OAuth endpoints has no openid
+	RefreshToken      string `json:",omitempty"`        // absent, not empty, when it stays the same
 	TokenType         string
 	NewDeviceMetadata *deviceMetadata `json:",omitempty"`
 }
@@ -117,7 +117,7 @@ func (h *Handler) initiateSRP(client store.Client, p map[string]string, custom b
 	if err := h.checkParameters(client, p, "USERNAME", "SRP_A"); err != nil {
 		return authOutput{}, err
 	}
-	user, known := h.Store.Find(client.PoolID, p["USERNAME"])
+	user, known := h.native(client, p["USERNAME"])
 	if !known && !client.HidesUsers() {
 		return authOutput{}, errUserNotFound
 	}
@@ -164,7 +164,7 @@ func (h *Handler) initiatePassword(client store.Client, p map[string]string) (au
 	if err := h.checkParameters(client, p, "USERNAME", "PASSWORD"); err != nil {
 		return authOutput{}, err
 	}
-	user, known := h.Store.Find(client.PoolID, p["USERNAME"])
+	user, known := h.native(client, p["USERNAME"])
 	switch {
 	case !known && !client.HidesUsers():
 		return authOutput{}, errUserNotFound

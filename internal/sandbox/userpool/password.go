@@ -101,7 +101,7 @@ func recoverable(user store.User) error {
 	switch {
 	case user.Disabled:
 		return errDisabled
-	case user.Status == store.ForceChangePassword:
+	case user.Status == store.ForceChangePassword, user.Status == store.ExternalProvider:
 		return errNotResettable
 	}
 	return nil
@@ -185,6 +185,9 @@ func (h *Handler) changePassword(ctx context.Context, in changePasswordInput) (e
 		atMost("proposedPassword", in.ProposedPassword, 256))
 	if err != nil {
 		return empty{}, err
+	}
+	if user.Status == store.ExternalProvider {
+		return empty{}, errNotResettable // type and text UNCONFIRMED
 	}
 	pool, _ := h.Store.Pool(poolID)
 	if user.HasPassword() && in.PreviousPassword == "" {

@@ -13,8 +13,12 @@ import (
 )
 
 // signIn makes a new grant, with all three tokens. Where devices are tracked,
-// one that is new gets its keys with them.
+// one that is new gets its keys with them. On the pages there is nothing to
+// hand out yet: the tokens wait for the code.
 func (h *Handler) signIn(a attempt) (authOutput, error) {
+	if a.pages {
+		return authOutput{}, nil
+	}
 	now, client, user := h.Now(), a.client, a.user
 	pool, _ := h.Store.Pool(client.PoolID)
 	var offered *deviceMetadata
@@ -38,14 +42,8 @@ func (h *Handler) signIn(a attempt) (authOutput, error) {
 	if offered != nil {
 		g.Device = offered.DeviceKey
 	}
-	refresh, err := h.Issuer.refreshToken()
+	g, refresh, err := h.named(g)
 	if err != nil {
-		return authOutput{}, err
-	}
-	if g.OriginJTI, err = store.NewID(h.Random); err != nil {
-		return authOutput{}, err
-	}
-	if g.EventID, err = store.NewID(h.Random); err != nil {
 		return authOutput{}, err
 	}
 	out, err := h.issue(client, user, g)
@@ -55,6 +53,18 @@ func (h *Handler) signIn(a attempt) (authOutput, error) {
 	h.Store.AddGrant(g, refresh)
 	out.AuthenticationResult.RefreshToken, out.AuthenticationResult.NewDeviceMetadata = refresh, offered
 	return out, nil
+}
+
+// named gives a new grant its identifiers and makes its refresh token.
+func (h *Handler) named(g store.Grant) (named store.Grant, refresh string, err error) {
+	if refresh, err = h.Issuer.refreshToken(); err != nil {
+		return store.Grant{}, "", err
+	}
+	if g.OriginJTI, err = store.NewID(h.Random); err != nil {
+		return store.Grant{}, "", err
+	}
+	g.EventID, err = store.NewID(h.Random)
+	return g, refresh, err
 }
 
 // issue makes the ID and access tokens of a grant.
@@ -142,15 +152,20 @@ func (h *Handler) getTokensFromRefreshToken(_ context.Context, in getTokensInput
 	if !rightSecret(client, in.ClientSecret) {
 		return authOutput{}, &Error{Type: notAuthorized, Message: fmt.Sprintf("Unable to verify secret for client %s", client.ID)} // UNCONFIRMED
 	}
+	return h.refresh(client, in.RefreshToken, in.DeviceKey)
+}
+
+// refresh is what every refresh does that knows the client to be the client.
+func (h *Handler) refresh(client store.Client, token, deviceKey string) (authOutput, error) {
 	now := h.Now()
-	g, err := h.Store.Grant(in.RefreshToken, client.RetryGrace, now)
+	g, err := h.Store.Grant(token, client.RetryGrace, now)
 	if errors.Is(err, store.ErrUnknown) || g.ClientID != client.ID {
 		return authOutput{}, errRefreshUnknown
 	}
 	if err != nil {
 		return authOutput{}, refreshError(err)
 	}
-	user, err := h.grantee(g, in.DeviceKey)
+	user, err := h.grantee(g, deviceKey)
 	if err != nil {
 		return authOutput{}, err
 	}
@@ -162,7 +177,7 @@ func (h *Handler) getTokensFromRefreshToken(_ context.Context, in getTokensInput
 	if err != nil {
 		return authOutput{}, err
 	}
-	if _, err := h.Store.Rotate(in.RefreshToken, replacement, client.RetryGrace, now); err != nil {
+	if _, err := h.Store.Rotate(token, replacement, client.RetryGrace, now); err != nil {
 		return authOutput{}, refreshError(err) // somebody was quicker
 	}
 	out.AuthenticationResult.RefreshToken = replacement

@@ -33,6 +33,7 @@ type respondInput struct {
 	ClientID           string `json:"ClientId"`
 	ChallengeResponses map[string]string
 	Session            string
+	pages              bool // the answer comes from the pages
 }
 
 func (in respondInput) label() string {

@@ -3,6 +3,7 @@ package userpool
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -14,8 +15,8 @@ import (
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
-// selfService is the only scope of an access token that this API issues, and
-// what the operations that take an access token ask for.
+// selfService is the only scope of an access token that this API issues itself,
+// and what the operations that take an access token ask for.
 const selfService = "aws.cognito.signin.user.admin"
 
 // Keys are the two signing keys of a pool. Cognito signs ID and access tokens
@@ -38,14 +39,15 @@ type Issuer struct {
 // Tokens is what a sign-in or a refresh gives.
 type Tokens struct {
 	ID, Access string
-	Refresh    string        // only what PasswordSignIn returns has one
+	Refresh    string        // "" when it stays the same, or there is none
 	ExpiresIn  time.Duration // of the access token
 }
 
 // Issue signs an ID and an access token for a grant, as of now. The claims are
 // those of Cognito, named here in the order of the developer guide; auth_time,
 // origin_jti and event_id belong to the grant and so outlive refreshes (for
-// event_id UNCONFIRMED).
+// event_id UNCONFIRMED). What a grant of the OAuth endpoints changes in them is
+// in oauth.go.
 func (i Issuer) Issue(client store.Client, user store.User, g store.Grant, now time.Time) (Tokens, error) {
 	keys, ok := i.Keys[g.PoolID]
 	if !ok {
@@ -66,13 +68,25 @@ func (i Issuer) Issue(client store.Client, user store.User, g store.Grant, now t
 	if g.Device != "" {
 		access["device_key"] = g.Device
 	}
+	if g.OAuth {
+		addOAuth(access, g)
+	}
 
 	tokens := Tokens{ExpiresIn: client.AccessFor()}
-	if tokens.ID, err = keys.ID.Sign(id); err != nil {
-		return Tokens{}, fmt.Errorf("sign the ID token of %s: %w", user.Username, err)
-	}
 	if tokens.Access, err = keys.Access.Sign(access); err != nil {
 		return Tokens{}, fmt.Errorf("sign the access token of %s: %w", user.Username, err)
+	}
+	if g.OAuth {
+		if !slices.Contains(g.Scopes, scopeOpenID) {
+			return tokens, nil
+		}
+		id["at_hash"] = accessTokenHash(tokens.Access)
+		if g.Nonce != "" {
+			id["nonce"] = g.Nonce
+		}
+	}
+	if tokens.ID, err = keys.ID.Sign(id); err != nil {
+		return Tokens{}, fmt.Errorf("sign the ID token of %s: %w", user.Username, err)
 	}
 	return tokens, nil
 }
@@ -105,7 +119,7 @@ func (i Issuer) common(client store.Client, user store.User, g store.Grant, now 
 }
 
 // addIdentity adds what only the ID token has: who the user is, with every
-// attribute, and the roles of his groups.
+// attribute that the grant allows, and the roles of his groups.
 func (i Issuer) addIdentity(claims map[string]any, user store.User, g store.Grant) {
 	claims["cognito:username"] = user.Username
 	var roles []string
@@ -120,7 +134,9 @@ func (i Issuer) addIdentity(claims map[string]any, user store.User, g store.Gran
 	}
 	for name, value := range maps.All(user.Attributes) {
 		switch {
-		case value == "":
+		case value == "" || !g.Reveals(name):
+		case name == identities:
+			claims[name] = json.RawMessage(value) // an array, as text in GetUser
 		case strings.HasSuffix(name, "_verified"):
 			claims[name] = value == "true" // a JSON boolean, unlike in GetUser
 		default:
@@ -148,33 +164,41 @@ func (i Issuer) refreshToken() (string, error) {
 // its pool and user. An ID token, or one of another issuer, is an invalid
 // access token.
 func (i Issuer) Access(ctx context.Context, raw string, now time.Time) (poolID string, user store.User, err error) {
+	poolID, user, _, err = i.access(ctx, raw, selfService, now)
+	return poolID, user, err
+}
+
+// access is Access for a token with any one scope. It returns all that the
+// token has.
+func (i Issuer) access(ctx context.Context, raw, scope string, now time.Time) (poolID string, user store.User, scopes []string, err error) {
 	token, err := jwt.Parse(raw)
 	if err != nil {
-		return "", store.User{}, errAccessInvalid
+		return "", store.User{}, nil, errAccessInvalid
 	}
+	scopes = strings.Fields(token.Claims.String("scope"))
 	issuer := token.Claims.String("iss")
 	poolID = issuer[strings.LastIndexByte(issuer, '/')+1:]
 	keys, ok := i.Keys[poolID]
 	if !ok || i.URL(poolID) != issuer {
-		return "", store.User{}, errAccessInvalid
+		return "", store.User{}, nil, errAccessInvalid
 	}
 	report := jwt.Verify(ctx, raw, jwt.NewStaticKeys(issuer, keys.Access.Public()), jwt.Policy{
 		Algorithms: []string{"RS256"}, Issuers: []string{issuer}, Use: "access", Now: now,
 	})
 	switch failed := report.Failed(); {
 	case len(failed) == 1 && failed[0].Code == "expired":
-		return "", store.User{}, errAccessExpired
+		return "", store.User{}, nil, errAccessExpired
 	case len(failed) > 0:
-		return "", store.User{}, errAccessInvalid
-	case !slices.Contains(strings.Fields(token.Claims.String("scope")), selfService):
-		return "", store.User{}, errAccessScopes
+		return "", store.User{}, nil, errAccessInvalid
+	case !slices.Contains(scopes, scope):
+		return "", store.User{}, nil, errAccessScopes
 	}
 	user, known := i.Store.BySub(poolID, token.Claims.String("sub"))
 	switch {
 	case !known:
-		return "", store.User{}, errUserNotFound
+		return "", store.User{}, nil, errUserNotFound
 	case i.Store.Revoked(token.Claims.String("origin_jti")):
-		return "", store.User{}, errAccessRevoked
+		return "", store.User{}, nil, errAccessRevoked
 	}
-	return poolID, user, checkState(user)
+	return poolID, user, scopes, checkState(user)
 }
