@@ -36,7 +36,8 @@ With -- CMD, the command runs against a fresh sandbox with a configuration of it
 own (COGCTL_PROFILE=sandbox, the users' password in COGCTL_PASSWORD, cogctl on
 the PATH), and its exit code is the sandbox's. Without, the sandbox runs until it
 is interrupted and prints its endpoints and a profile for them. CMD also finds the
-profile backend, for an app client that has a secret.
+profile backend, for an app client that has a secret, and the profile machine, for
+one that signs in with its secret alone (client credentials).
 
 Users: ann (groups admin and readers), bob, and new, who must change the password
 Temp0rary! first; totp, sms and mail have a second factor (cogctl sandbox codes and
@@ -44,11 +45,12 @@ cogctl sandbox totp USER tell the codes); device, custom, disabled, unconfirmed 
 reset are what they are called. The others' password is Passw0rd!
 
 Routes: GET /myendpoint (REST API, Cognito authorizer), GET /profile (HTTP API,
-JWT authorizer), GET /admin (the backend wants the group admin), POST /upload,
-/open. What gets through is echoed as JSON.
+JWT authorizer), GET /content and POST /content (HTTP API, the access token needs
+the scope content/read or content/write), GET /admin (the backend wants the group
+admin), POST /upload, /open. What gets through is echoed as JSON.
 
-For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API and key
-sets), COGCTL_SANDBOX_API_URL, COGCTL_SANDBOX_CONTROL_URL and
+For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API, key sets,
+OAuth endpoints and sign-in pages), COGCTL_SANDBOX_API_URL, COGCTL_SANDBOX_CONTROL_URL and
 COGCTL_SANDBOX_CONTROL_KEY.`,
 		Example: `  cogctl sandbox -- cogctl call GET /myendpoint
   cogctl sandbox -- sh -c 'cogctl login --username bob && cogctl status'`,
@@ -96,7 +98,7 @@ func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string)
 		return err
 	}
 	defer box.Close()
-	s := stack{box.Endpoints(), backendSecret(options.Seed)}
+	s := stack{box.Endpoints(), clientSecrets(options.Seed)}
 	if len(command) == 0 {
 		return a.serveSandbox(ctx, s, o.asJSON)
 	}
@@ -106,16 +108,17 @@ func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string)
 // stack is a running sandbox as its users see it.
 type stack struct {
 	sandbox.Endpoints
-	backendSecret string // of the app client with a secret; another one each run
+	secrets map[string]string // of the app clients that have one, by their id; others each run
 }
 
-func backendSecret(seed sandbox.Seed) string {
+func clientSecrets(seed sandbox.Seed) map[string]string {
+	secrets := map[string]string{}
 	for _, client := range seed.Pools[0].Clients {
-		if client.ID == sandbox.SecretClientID {
-			return client.Secret
+		if client.Secret != "" {
+			secrets[client.ID] = client.Secret
 		}
 	}
-	return ""
+	return secrets
 }
 
 // eventLine tells one request that the sandbox answered.
@@ -134,27 +137,42 @@ func (s stack) settings() map[string]string {
 	return map[string]string{
 		"user_pool_id":        sandbox.DefaultPoolID,
 		"client_id":           sandbox.PublicClientID,
+		"domain":              s.Cloud,
+		"callback_urls":       strings.Join(sandbox.CallbackURLs(), " "),
 		"username":            "ann",
 		"api_url":             s.API,
 		"endpoints.user_pool": s.Cloud,
 	}
 }
 
-// configure writes the profiles sandbox and, for the client that has a secret,
-// backend below home.
+// configure writes the profiles below home: sandbox, and for the clients that
+// have a secret backend and machine, with the secrets in files.
 func (s stack) configure(home string) error {
 	folder := filepath.Join(home, "config")
 	path := filepath.Join(folder, "config.toml")
 	if err := config.Create(path, "sandbox", s.settings(), true); err != nil {
 		return err
 	}
-	secretFile := filepath.Join(folder, "backend-secret")
-	if err := os.WriteFile(secretFile, []byte(s.backendSecret), 0o600); err != nil {
-		return err
+	backend, machine := s.settings(), s.settings()
+	backend["client_id"], machine["client_id"] = sandbox.SecretClientID, sandbox.MachineClientID
+	delete(machine, "username")
+	delete(machine, "callback_urls")
+	machine["flow"], machine["api_auth"] = "client-credentials", "access"
+	machine["scopes"] = sandbox.ReadScope + " " + sandbox.WriteScope
+	for _, p := range []struct {
+		name     string
+		settings map[string]string
+	}{{"backend", backend}, {"machine", machine}} {
+		secretFile := filepath.Join(folder, p.name+"-secret")
+		if err := os.WriteFile(secretFile, []byte(s.secrets[p.settings["client_id"]]), 0o600); err != nil {
+			return err
+		}
+		p.settings["client_secret"] = "file:" + secretFile
+		if err := config.Create(path, p.name, p.settings, false); err != nil {
+			return err
+		}
 	}
-	backend := s.settings()
-	backend["client_id"], backend["client_secret"] = sandbox.SecretClientID, "file:"+secretFile
-	return config.Create(path, "backend", backend, false)
+	return nil
 }
 
 // serveSandbox prints where the sandbox is and waits for the end.
@@ -165,7 +183,9 @@ func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
 		err = a.printJSON(map[string]any{
 			"cloud": s.Cloud, "api": s.API, "control": s.Control, "control_key": s.ControlKey,
 			"issuer": s.Issuer, "user_pool_id": sandbox.DefaultPoolID, "client_id": sandbox.PublicClientID,
-			"backend_client_id": sandbox.SecretClientID, "backend_client_secret": s.backendSecret,
+			"domain": s.Cloud, "callback_urls": sandbox.CallbackURLs(),
+			"backend_client_id": sandbox.SecretClientID, "backend_client_secret": s.secrets[sandbox.SecretClientID],
+			"machine_client_id": sandbox.MachineClientID, "machine_client_secret": s.secrets[sandbox.MachineClientID],
 		})
 	} else {
 		err = a.println(s.text())
@@ -180,22 +200,26 @@ func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
 // text is a ready profile, with the rest of what there is to know in comments.
 func (s stack) text() string {
 	p := s.settings()
-	return fmt.Sprintf(`# user pool API and key sets: %s
+	return fmt.Sprintf(`# user pool API, key sets, OAuth endpoints and sign-in pages: %s
 # API:                        %s
 # control:                    %s (X-Cogctl-Key: %s)
 # users: ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s
 # client with a secret:       %s, %s
+# client credentials:         %s, %s (scopes content/read, content/write)
 # For ~/.config/cogctl/config.toml, then: cogctl login --profile sandbox
 [profiles.sandbox]
 user_pool_id = %q
 client_id = %q
+domain = %q
+callback_urls = [%s]
 username = %q
 [profiles.sandbox.api]
 url = %q
 [profiles.sandbox.endpoints]
 user_pool = %q`, s.Cloud, s.API, s.Control, s.ControlKey, sandbox.TemporaryPassword, sandbox.DefaultPassword,
-		sandbox.SecretClientID, s.backendSecret,
-		p["user_pool_id"], p["client_id"], p["username"], p["api_url"], p["endpoints.user_pool"])
+		sandbox.SecretClientID, s.secrets[sandbox.SecretClientID], sandbox.MachineClientID, s.secrets[sandbox.MachineClientID],
+		p["user_pool_id"], p["client_id"], p["domain"], `"`+strings.Join(sandbox.CallbackURLs(), `", "`)+`"`,
+		p["username"], p["api_url"], p["endpoints.user_pool"])
 }
 
 // resolveCommand finds CMD on the PATH as it is before the sandbox adds to it,

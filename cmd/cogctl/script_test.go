@@ -131,7 +131,7 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(box.Start(context.Background()))
 	ts.Defer(func() { box.Close() })
 	home := ts.MkAbs(".sandbox")
-	s := stack{box.Endpoints(), backendSecret(seed)}
+	s := stack{box.Endpoints(), clientSecrets(seed)}
 	ts.Check(s.configure(home))
 	for _, entry := range s.environ([]string{"PATH=" + ts.Getenv("PATH")}, home, filepath.Join(home, "bin")) {
 		name, value, _ := strings.Cut(entry, "=")

@@ -87,7 +87,8 @@ func watched(ts *testscript.TestScript) *watcher { return ts.Value(watcherKey{})
 func (w *watcher) sandbox(s stack) error {
 	w.known = append(w.known,
 		canary{aPassword, sandbox.DefaultPassword}, canary{aPassword, sandbox.TemporaryPassword},
-		canary{aClientSecret, s.backendSecret}, canary{aControlKey, s.ControlKey})
+		canary{aClientSecret, s.secrets[sandbox.SecretClientID]}, canary{aClientSecret, s.secrets[sandbox.MachineClientID]},
+		canary{aControlKey, s.ControlKey})
 	_, body, err := control(s.Control, s.ControlKey, http.MethodGet, "/users/totp/totp", "")
 	if err == nil {
 		w.gather(body, controlKinds())
@@ -352,8 +353,8 @@ func (r *processTrace) haystacks() ([]haystack, error) {
 		switch name {
 		case "config.toml":
 			h.may = may(aLiteral) // the user's own doing, and warned about
-		case "backend-secret":
-			h.may = may(aClientSecret) // the sandbox's, for its profile backend
+		case "backend-secret", "machine-secret":
+			h.may = may(aClientSecret) // the sandbox's, for its profiles backend and machine
 		}
 		list = append(list, h)
 	}
