@@ -65,10 +65,9 @@ type loginState struct{ username, problem, notice string }
 func (h *Handler) showLogin(w http.ResponseWriter, r *http.Request, req request, s loginState) {
 	query := req.query.Encode()
 	var body []node
-	for _, name := range h.providers(req.client) {
-		if req.provider == "" {
-			to := req.query
-			body = append(body, el("p", nil, link("/oauth2/authorize", with(to, "identity_provider", name), "Continue with "+name)))
+	if req.query.Get("identity_provider") == "" {
+		for _, name := range h.providers(req.client) {
+			body = append(body, el("p", nil, link("/oauth2/authorize", with(req.query, "identity_provider", name), "Continue with "+name)))
 		}
 	}
 	if req.client.AllowsProvider(cognito) {
