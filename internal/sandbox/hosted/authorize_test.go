@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,18 +12,18 @@ import (
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
-// TestAuthorizeRequest: one rule a row, beside what is good.
-func TestAuthorizeRequest(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const here = "/error?"
-	tests := []struct {
-		name    string
-		query   url.Values
-		page    string // "/login" is good, "/error" stays here
-		code    string // the error
-		without bool   // the answer has no state
-	}{
+// askedRow is a request and where it leads.
+type askedRow struct {
+	name    string
+	query   url.Values
+	page    string // "/login" is good, "/error" stays here
+	code    string // the error
+	without bool   // the answer has no state
+}
+
+// trustRows is whom the answer may be sent to.
+func trustRows() []askedRow {
+	return []askedRow{
 		{name: "good", query: asking("web"), page: "/login"},
 		{name: "without PKCE", query: asking("web", "code_challenge", "", "code_challenge_method", ""), page: "/login"},
 		{name: "without scope", query: asking("web", "scope", ""), page: "/login"},
@@ -42,6 +43,12 @@ func TestAuthorizeRequest(t *testing.T) {
 		{name: "redirect_uri twice", query: url.Values{"client_id": {"web"}, "redirect_uri": {callback, callback}}, page: "/error", code: "invalid_request"},
 		{name: "state twice", query: url.Values{"client_id": {"web"}, "redirect_uri": {callback}, "response_type": {"code"}, "state": {"a", "b"}},
 			code: "invalid_request", without: true},
+	}
+}
+
+// parameterRows is what is told to the application.
+func parameterRows() []askedRow {
+	return []askedRow{
 		{name: "no response_type", query: asking("web", "response_type", ""), code: "invalid_request"},
 		{name: "hybrid", query: asking("web", "response_type", "code token"), code: "invalid_request"},
 		{name: "implicit, not allowed", query: asking("web", "response_type", "token"), code: "unauthorized_client"},
@@ -72,7 +79,14 @@ func TestAuthorizeRequest(t *testing.T) {
 		{name: "resource with a fragment", query: asking("web", "resource", "https://api.example/#x"), code: "invalid_target"},
 		{name: "resource that is a word", query: asking("web", "resource", "api"), code: "invalid_target"},
 	}
-	for _, tt := range tests {
+}
+
+// TestAuthorizeRequest: one rule a row, beside what is good.
+func TestAuthorizeRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const here = "/error?"
+	for _, tt := range slices.Concat(trustRows(), parameterRows()) {
 		v := w.browser().open("/oauth2/authorize?" + tt.query.Encode())
 		if tt.page != "" {
 			if v.path != tt.page || v.location != nil || strings.Contains(v.body, "error: ") != (tt.code != "") || !strings.Contains(v.body, tt.code) {

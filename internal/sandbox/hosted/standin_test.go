@@ -3,7 +3,6 @@ package hosted
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -49,15 +48,22 @@ func TestStandIn(t *testing.T) {
 	if err := json.Unmarshal([]byte(user.Attributes["identities"]), &list); err != nil || len(list) != 1 {
 		t.Errorf("identities: %q, %v", user.Attributes["identities"], err)
 	}
+}
 
-	// The same person is the same user, and single sign-on knows where from.
+// TestStandInAgain: the same person is the same user, single sign-on knows where
+// from, and her password is none of the pool's.
+func TestStandInAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.submit(b.open("/oauth2/authorize?"+asking("web", "identity_provider", "Google").Encode()), "/standin/Google", "person", gina).code(t)
 	b.open("/oauth2/authorize?" + asking("web").Encode()).code(t)
 	b.open("/oauth2/authorize?" + asking("web", "identity_provider", "Google").Encode()).code(t)
 	if v := b.open("/oauth2/authorize?" + asking("bare", "scope", "openid").Encode()); v.location != nil {
 		t.Error("a client without the provider took her")
 	}
 	again := w.browser()
-	v = again.open("/oauth2/authorize?" + asking("web", "identity_provider", "Google").Encode())
+	v := again.open("/oauth2/authorize?" + asking("web", "identity_provider", "Google").Encode())
 	again.submit(v, "/standin/Google", "email", " GINA@example.org").code(t)
 	for range 2 {
 		b := w.browser()
@@ -120,7 +126,14 @@ func TestIDPResponse(t *testing.T) {
 	late := comeBack(mine)
 	w.wait(5*time.Minute + time.Second)
 	here("after five minutes", mine.open(late))
+}
 
+// TestStandInFails: what is told to the application.
+func TestStandInFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mine := w.browser()
+	query := "/oauth2/authorize?" + asking("web", "identity_provider", "Google", "prompt", "login").Encode()
 	fails := func(name string, v view, code, description string) {
 		t.Helper()
 		if v.location == nil || v.location.Query().Get("error") != code || v.location.Query().Get("error_description") != description ||
@@ -130,23 +143,23 @@ func TestIDPResponse(t *testing.T) {
 	}
 	v := mine.open(query)
 	fails("cancelled", mine.submit(v, "/standin/Google", "cancel", "yes"), "access_denied", "User cancelled the sign-in at Google.")
-	state := url.Values{}
-	if u, err := url.Parse(comeBack(mine)); err == nil {
-		state = u.Query()
-	}
-	state.Set("code", "made up")
-	fails("a made-up code", mine.open("/oauth2/idpresponse?"+state.Encode()), "invalid_request", "Google Error - 400 Bad Request error getting token")
+	path, _ := mine.open(query).fill(t, "/standin/Google")
+	_, state, _ := strings.Cut(path, "?")
+	fails("a made-up code", mine.open("/oauth2/idpresponse?code=x&"+state), "invalid_request", "Google Error - 400 Bad Request error getting token")
 
+	w.browser().submit(mine.open(query), "/standin/Google") // the form of another browser: nothing comes of it
 	if err := w.h.Store.Create(poolID, store.User{Username: "Google_" + "100000000000000000002", Sub: "x", Status: store.Confirmed}, false); err != nil {
 		t.Fatal(err)
 	}
 	v = mine.open(query)
 	fails("a name that somebody took", mine.submit(v, "/standin/Google", "person", "100000000000000000002"), "invalid_request", "User already exists")
+	fresh := w.browser()
+	v = fresh.open(query)
+	fresh.submit(v, "/standin/Google", "person", gina).code(t)
+	v = fresh.open(query)
 	if _, err := w.h.Store.Update(poolID, "Google_"+gina, false, func(u *store.User) error { u.Disabled = true; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	fresh := w.browser()
-	v = fresh.open(query)
 	fails("disabled", fresh.submit(v, "/standin/Google", "person", gina), "invalid_request", "User is disabled.")
 	if v := w.browser().open("/standin/Facebook?state=x"); v.status != http.StatusNotFound {
 		t.Errorf("a provider that is not there: %d", v.status)
