@@ -251,12 +251,15 @@ func TestLogout(t *testing.T) {
 		{"no client", "logout_uri=http%3A%2F%2Flocalhost%3A17170%2Fbye", "/error", false},
 	} {
 		b := w.browser()
-		code := b.signIn(asking("web"), "ann", password).code(t)
+		in := b.signIn(asking("web"), "ann", password)
+		code := in.code(t)
 		tokens := w.call("/oauth2/token", "", redeeming(code)).ok(t)
 		v := b.open("/logout?" + tt.query)
 		if tt.path == "" && v.location == nil || tt.path != "" && v.path != tt.path {
 			t.Errorf("%s: at %s, to %v", tt.name, v.path, v.location)
 		}
+		// Also for whoever kept the cookie.
+		b.client.Jar.SetCookies(b.site(), (&http.Response{Header: in.header}).Cookies())
 		after := b.open("/oauth2/authorize?" + asking("web").Encode())
 		if ended := after.location == nil; ended != tt.ends {
 			t.Errorf("%s: ended %v, want %v", tt.name, ended, tt.ends)

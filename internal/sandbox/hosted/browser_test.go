@@ -61,6 +61,15 @@ func (b *browser) do(r *http.Request) view {
 	return v
 }
 
+// site is the address that cookies belong to.
+func (b *browser) site() *url.URL {
+	u, err := url.Parse(b.w.server.URL)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	return u
+}
+
 func (b *browser) open(path string) view {
 	b.w.t.Helper()
 	r, err := http.NewRequest(http.MethodGet, b.w.server.URL+path, nil)

@@ -80,16 +80,40 @@ func TestStandInAgain(t *testing.T) {
 		t.Errorf("%d users from outside, want 2", external)
 	}
 
-	// What is not hers to use: passwords.
+}
+
+// TestStandInElsewhere: whoever comes from a provider has no other way in, not
+// even with an address that was verified since.
+func TestStandInElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *store.Pool) { p.FirstFactors = []string{"PASSWORD", "EMAIL_OTP"} })
+	b := w.browser()
+	v := b.open("/oauth2/authorize?" + asking("web", "identity_provider", "Google", "scope", "openid aws.cognito.signin.user.admin").Encode())
+	tokens := w.call("/oauth2/token", "", redeeming(b.submit(v, "/standin/Google", "person", gina).code(t))).ok(t)
+	if _, err := w.h.Store.Update(poolID, "Google_"+gina, false, func(u *store.User) error {
+		u.Attributes["email_verified"] = "true"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	w.browser().signIn(asking("web"), "Google_"+gina, password).shows(t, "password", "/login", "Sign in", "Incorrect username or password.")
-	for operation, in := range map[string]map[string]any{
-		"InitiateAuth": {"AuthFlow": "USER_AUTH", "ClientId": "web", "AuthParameters": map[string]string{
-			"USERNAME": "Google_" + gina, "PREFERRED_CHALLENGE": "PASSWORD", "PASSWORD": password}},
+	w.api("InitiateAuth", map[string]any{"AuthFlow": "USER_AUTH", "ClientId": "web", "AuthParameters": map[string]string{
+		"USERNAME": "Google_" + gina, "PREFERRED_CHALLENGE": "EMAIL_OTP"}})
+	for operation, in := range map[string]map[string]string{
 		"ForgotPassword": {"ClientId": "web", "Username": "Google_" + gina},
+		"ChangePassword": {"AccessToken": tokens.text("access_token"), "ProposedPassword": "Another1!"},
 	} {
-		if got := w.api(operation, in); got.status == http.StatusOK {
-			t.Errorf("%s: %s", operation, got.raw)
+		if got := w.api(operation, in); got.status != http.StatusBadRequest || got.text("__type") != "NotAuthorizedException" {
+			t.Errorf("%s: %d %s", operation, got.status, got.raw)
 		}
+	}
+	if sent := w.h.Store.Messages(); len(sent) != 0 {
+		t.Errorf("codes were sent: %v", sent)
+	}
+	w.api("InitiateAuth", map[string]any{"AuthFlow": "USER_AUTH", "ClientId": "web", "AuthParameters": map[string]string{
+		"USERNAME": "ann", "PREFERRED_CHALLENGE": "EMAIL_OTP"}}).ok(t)
+	if sent := w.h.Store.Messages(); len(sent) != 1 {
+		t.Errorf("control: ann was sent %v", sent)
 	}
 }
 

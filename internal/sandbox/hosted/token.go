@@ -95,7 +95,7 @@ func (h *Handler) redeem(client store.Client, form url.Values) (userpool.Tokens,
 		return userpool.Tokens{}, invalid
 	}
 	tokens, err := h.Pool.SignInOAuth(client, user, userpool.Consent{
-		Scopes: code.Scopes, Nonce: code.Nonce, Audience: code.Audience, AuthTime: code.AuthTime, Refresh: true,
+		Scopes: code.Scopes, Nonce: code.Nonce, Audience: code.Audience, AuthTime: code.AuthTime,
 	})
 	return tokens, serverFault(err)
 }

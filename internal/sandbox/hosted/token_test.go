@@ -135,6 +135,10 @@ func TestRedeem(t *testing.T) {
 	w.call("/oauth2/token", "", redeeming(code)).refused(t, "a verifier for no challenge", "invalid_grant")
 	code = w.codeOf(asking("web", "code_challenge", "", "code_challenge_method", ""))
 	w.call("/oauth2/token", "", redeeming(code, "code_verifier", "")).ok(t)
+	// A verifier that is too short is no proof, even of its own challenge.
+	sum := sha256.Sum256([]byte(verifier[:42]))
+	code = w.codeOf(asking("web", "code_challenge", base64.RawURLEncoding.EncodeToString(sum[:])))
+	w.call("/oauth2/token", "", redeeming(code, "code_verifier", verifier[:42])).refused(t, "a short pair", "invalid_grant")
 	code = w.codeOf(asking("web"))
 	if _, err := w.h.Store.Update(poolID, "ann", false, func(u *store.User) error { u.Disabled = true; return nil }); err != nil {
 		t.Fatal(err)

@@ -136,7 +136,7 @@ func clients() []store.Client {
 	return []store.Client{
 		page(store.Client{ID: "web"}), page(store.Client{ID: "backend", Secret: secret}), implicit, bare, googleOnly,
 		page(store.Client{ID: "rotating", RotateRefreshTokens: true}), page(store.Client{ID: "keeping", NoTokenRevocation: true}),
-		{ID: "machine", Secret: secret, OAuthFlows: []string{"client_credentials"}, OAuthScopes: []string{"content/read", "content/write"}},
+		{ID: "machine", Secret: secret, OAuthFlows: []string{"client_credentials"}, OAuthScopes: []string{"openid", "content/read", "content/write"}},
 	}
 }
 

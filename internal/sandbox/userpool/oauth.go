@@ -40,10 +40,10 @@ type Consent struct {
 	Nonce    string
 	Audience string // "" for none
 	AuthTime time.Time
-	Refresh  bool // with a refresh token: not in the implicit grant
 }
 
-// SignInOAuth makes the tokens of an authorization.
+// SignInOAuth makes the tokens of an authorization, all three: whoever hands out
+// less keeps the refresh token to himself.
 func (h *Handler) SignInOAuth(client store.Client, user store.User, c Consent) (Tokens, error) {
 	g, refresh, err := h.named(store.Grant{
 		PoolID: client.PoolID, ClientID: client.ID, Username: user.Username,
@@ -58,12 +58,8 @@ func (h *Handler) SignInOAuth(client store.Client, user store.User, c Consent) (
 		return Tokens{}, err
 	}
 	g.Nonce = ""
-	// Without a refresh token the grant is still there, so that signing out
-	// everywhere ends it too. Nobody learns the token it is found by.
 	h.Store.AddGrant(g, refresh)
-	if c.Refresh {
-		tokens.Refresh = refresh
-	}
+	tokens.Refresh = refresh
 	return tokens, nil
 }
 
