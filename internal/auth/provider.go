@@ -1,0 +1,36 @@
+package auth
+
+import "strings"
+
+// Provider is where an OAuth sign-in goes: the endpoints of a user pool's domain,
+// or those of any OpenID Connect issuer.
+type Provider struct {
+	Issuer        string // what iss must be
+	Authorization string // authorization endpoint
+	Token         string // token endpoint
+	Revocation    string // revocation endpoint (RFC 7009); "" when there is none
+	EndSession    string // where a browser session is ended; Cognito: <domain>/logout, which is no OIDC end_session_endpoint
+	UserInfo      string
+	JWKS          string
+	Cognito       bool // a user pool's own domain: its quirks hold
+	PostAuth      bool // client authentication by client_secret_post, not basic
+}
+
+// DomainProvider is the provider at a user pool's domain, such as
+// https://acme.auth.us-east-1.amazoncognito.com, whose tokens carry issuer as
+// iss. Nothing is asked: the paths are the same for every pool, and the key set
+// is the issuer's, which is another host than the domain.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-userpools-server-contract-reference.html
+func DomainProvider(domain, issuer string) Provider {
+	domain = strings.TrimRight(domain, "/")
+	return Provider{
+		Issuer:        issuer,
+		Authorization: domain + "/oauth2/authorize",
+		Token:         domain + "/oauth2/token",
+		Revocation:    domain + "/oauth2/revoke",
+		EndSession:    domain + "/logout",
+		UserInfo:      domain + "/oauth2/userInfo",
+		JWKS:          strings.TrimRight(issuer, "/") + "/.well-known/jwks.json",
+		Cognito:       true,
+	}
+}
