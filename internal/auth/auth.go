@@ -40,6 +40,9 @@ type Tokens struct {
 	// DeviceKey is the key of the device that the pool began to track with this
 	// sign-in; empty when it tracks none.
 	DeviceKey string
+	// Scope lists what a token endpoint granted, separated by spaces; empty when it
+	// did not say, which means what was asked for (RFC 6749, section 5.1).
+	Scope string
 	// Username is the user's real name in the pool as the challenges named it;
 	// it differs from the typed one when an alias such as an e-mail was typed.
 	Username string

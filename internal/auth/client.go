@@ -205,13 +205,13 @@ func (s step) tokens(username string) (Tokens, error) {
 	return t, nil
 }
 
-// notOfToken tells the characters outside RFC 6750's b64token (section 2.1).
-// Tokens are printed, put into headers and assigned in shells: a server must not
+// notOfToken tells the characters outside RFC 6750's b64token (section 2.1), and
+// the exclamation mark, which Salesforce has in its access tokens. Tokens are printed, put into headers and assigned in shells: a server must not
 // get a line break or a quote into one.
 func notOfToken(r rune) bool {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
 		return false
 	}
-	return !strings.ContainsRune("-._~+/=", r)
+	return !strings.ContainsRune("-._~+/=!", r)
 }

@@ -211,7 +211,8 @@ func from(answer *smithyhttp.ResponseError) string {
 type AnswerError struct {
 	Status int
 	From   string
-	Err    error // what was wrong with it
+	Of     string // what should have answered; empty for the user pool API
+	Err    error  // what was wrong with it
 }
 
 func (e *AnswerError) Unwrap() error { return e.Err }
@@ -220,7 +221,11 @@ func (e *AnswerError) Error() string {
 	if e.Status >= 300 && e.Status < 400 {
 		return fmt.Sprintf("%s answered %d, a redirect, which is not followed", e.From, e.Status)
 	}
-	text := fmt.Sprintf("%s answered %d with something that is not of the user pool API", e.From, e.Status)
+	of := e.Of
+	if of == "" {
+		of = "the user pool API"
+	}
+	text := fmt.Sprintf("%s answered %d with something that is not of %s", e.From, e.Status, of)
 	// That it is no JSON says nothing more; a limit, or a broken connection, does.
 	var syntax *json.SyntaxError
 	var unknown *smithy.GenericAPIError

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,30 +19,46 @@ const maxOAuthAnswer = 1 << 20
 
 // oauthAnswer is what a token endpoint answers (RFC 6749, sections 5.1 and 5.2).
 type oauthAnswer struct {
-	IDToken          string `json:"id_token"`
-	AccessToken      string `json:"access_token"`
-	RefreshToken     string `json:"refresh_token"`
-	ExpiresIn        int32  `json:"expires_in"` // seconds
-	Error            string `json:"error"`
-	ErrorDescription string `json:"error_description"`
+	IDToken          string      `json:"id_token"`
+	AccessToken      string      `json:"access_token"`
+	RefreshToken     string      `json:"refresh_token"`
+	TokenType        string      `json:"token_type"`
+	Scope            string      `json:"scope"`
+	ExpiresIn        json.Number `json:"expires_in"` // seconds; a string at some servers
+	Error            string      `json:"error"`
+	ErrorDescription string      `json:"error_description"`
 }
 
-// refreshByOAuth sends grant_type=refresh_token to the session's token endpoint,
-// with the client secret, if there is one, as HTTP Basic. A scope is not sent: the
-// tokens keep what they have.
-// https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
-func (c *Client) refreshByOAuth(ctx context.Context, s Session, op string) (Tokens, error) {
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Refresh}, "client_id": {c.config.ClientID}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.TokenURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return Tokens{}, fmt.Errorf("%s: %w", op, err)
+// OAuthError is a token or revocation endpoint's definite no (RFC 6749, section
+// 5.2). It is a *RefusedError too, for errors.As.
+type OAuthError struct {
+	Op          string // what was tried
+	Code        string // such as invalid_client
+	Description string // error_description, the server's words; may be empty
+	Status      int    // of HTTP
+}
+
+func (e *OAuthError) Error() string { return e.refused().Error() }
+func (e *OAuthError) Unwrap() error { return e.refused() }
+
+func (e *OAuthError) refused() *RefusedError {
+	message := e.Description
+	if message == "" {
+		message = "the server says no more than that"
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	if c.config.ClientSecret != "" {
-		r.SetBasicAuth(url.QueryEscape(c.config.ClientID), url.QueryEscape(c.config.ClientSecret))
+	return &RefusedError{Op: e.Op, Code: e.Code, Message: message}
+}
+
+// tokenRequest sends a grant to p's token endpoint, once, with the client's
+// authentication (RFC 6749, sections 2.3.1 and 3.2), and reads the tokens. Which
+// of them there must be depends on the grant: at least an ID or an access token.
+// The error is an *OAuthError, or a *ServiceError or *NoAnswerError when it says
+// nothing about the grant.
+func (c *Client) tokenRequest(ctx context.Context, p Provider, form url.Values, op string) (Tokens, error) {
+	if p.Token == "" {
+		return Tokens{}, fmt.Errorf("%s: the issuer %s names no token endpoint", op, p.Issuer)
 	}
-	answer, err := c.config.HTTP.Do(r)
+	answer, err := c.post(ctx, p.Token, p.PostAuth, form)
 	if err != nil {
 		return Tokens{}, &NoAnswerError{Op: op, Err: plain(err)}
 	}
@@ -49,14 +66,86 @@ func (c *Client) refreshByOAuth(ctx context.Context, s Session, op string) (Toke
 	received := c.config.Now()
 	var body oauthAnswer
 	err = json.NewDecoder(io.LimitReader(answer.Body, maxOAuthAnswer)).Decode(&body)
-	if answer.StatusCode != http.StatusOK || err != nil {
+	if answer.StatusCode != http.StatusOK || err != nil || body.Error != "" {
 		return Tokens{}, oauthError(op, answer, body, err)
 	}
+	// A token of another type is of no use as a bearer's (RFC 6749, section 7.1).
+	if body.TokenType != "" && !strings.EqualFold(body.TokenType, "Bearer") {
+		return Tokens{}, fmt.Errorf("%s: the token is of the type %q, and only Bearer is understood here", op, cut(body.TokenType))
+	}
 	t := step{received: received, result: &types.AuthenticationResultType{
-		IdToken: aws.String(body.IDToken), AccessToken: aws.String(body.AccessToken), RefreshToken: aws.String(body.RefreshToken), ExpiresIn: body.ExpiresIn,
+		IdToken: aws.String(body.IDToken), AccessToken: aws.String(body.AccessToken), RefreshToken: aws.String(body.RefreshToken), ExpiresIn: body.seconds(),
 	}}
 	t.serverTime, _ = http.ParseTime(answer.Header.Get("Date"))
-	return t.refreshTokens(op)
+	tokens, err := t.refreshTokens(op)
+	tokens.Scope = body.Scope
+	return tokens, err
+}
+
+// seconds is expires_in, within the day that any token is trusted for.
+func (b oauthAnswer) seconds() int32 {
+	seconds, err := b.ExpiresIn.Float64()
+	if err != nil || seconds <= 0 {
+		return 0
+	}
+	return int32(max(1, min(seconds, longestLifetime.Seconds())))
+}
+
+// post sends a form to an endpoint of an authorization server. A client that has a
+// secret proves it in the header, both parts form-encoded first, or, where the
+// server takes nothing else, in the form; one without says only who it is. Never
+// in two ways at once, which servers refuse. No redirect is followed: the form
+// would go along.
+func (c *Client) post(ctx context.Context, endpoint string, inForm bool, form url.Values) (*http.Response, error) {
+	form = maps.Clone(form)
+	basic := c.config.ClientSecret != "" && !inForm
+	if !basic {
+		form.Set("client_id", c.config.ClientID)
+	}
+	if c.config.ClientSecret != "" && inForm {
+		form.Set("client_secret", c.config.ClientSecret)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	if basic {
+		r.SetBasicAuth(url.QueryEscape(c.config.ClientID), url.QueryEscape(c.config.ClientSecret))
+	}
+	within := *c.config.HTTP
+	within.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return within.Do(r)
+}
+
+// refreshByOAuth sends grant_type=refresh_token to the session's token endpoint. A
+// scope is not sent: the tokens keep what they have.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
+func (c *Client) refreshByOAuth(ctx context.Context, s Session, op string) (Tokens, error) {
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Refresh}}
+	return c.tokenRequest(ctx, Provider{Issuer: s.Issuer, Token: s.TokenURL, PostAuth: s.PostAuth}, form, op)
+}
+
+// RevokeByOAuth ends the session's refresh token at p's revocation endpoint (RFC
+// 7009): a token that is worth nothing any more is revoked, too.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+func (c *Client) RevokeByOAuth(ctx context.Context, p Provider, s Session) error {
+	op := fmt.Sprintf("revoke the refresh token of %s at %s", s.Typed, p.Revocation)
+	form := url.Values{"token": {s.Refresh}, "token_type_hint": {"refresh_token"}}
+	return c.repeat(ctx, freely, func(ctx context.Context) error {
+		answer, err := c.post(ctx, p.Revocation, p.PostAuth, form)
+		if err != nil {
+			return &NoAnswerError{Op: op, Err: plain(err)}
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return nil
+		}
+		var body oauthAnswer
+		err = json.NewDecoder(io.LimitReader(answer.Body, maxOAuthAnswer)).Decode(&body)
+		return oauthError(op, answer, body, err)
+	})
 }
 
 // oauthError is an answer without tokens: an error of RFC 6749, section 5.2, which
@@ -69,11 +158,7 @@ func oauthError(op string, answer *http.Response, body oauthAnswer, unreadable e
 		if unreadable == nil {
 			unreadable = io.EOF
 		}
-		return &NoAnswerError{Op: op, Err: &AnswerError{Status: answer.StatusCode, From: answer.Request.URL.Redacted(), Err: unreadable}}
+		return &NoAnswerError{Op: op, Err: &AnswerError{Status: answer.StatusCode, From: answer.Request.URL.Redacted(), Of: "OAuth", Err: unreadable}}
 	}
-	message := body.ErrorDescription
-	if message == "" {
-		message = "the token endpoint says no more than that"
-	}
-	return &RefusedError{Op: op, Code: cut(body.Error), Message: cut(message)}
+	return &OAuthError{Op: op, Code: cut(body.Error), Description: cut(body.ErrorDescription), Status: answer.StatusCode}
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -366,8 +367,8 @@ func TestRefreshByOAuth(t *testing.T) {
 				t.Fatalf("%v, passing %v", err, auth.Passing(err))
 			}
 			id, secret, basic := got.BasicAuth()
-			if got.PostForm.Get("grant_type") != "refresh_token" || got.PostForm.Get("refresh_token") != "r-1" || got.PostForm.Get("client_id") != "abc" ||
-				got.URL.Path != "/oauth2/token" || basic != (row.secret != "") || basic && (id != "abc" || secret == "") {
+			if got.PostForm.Get("grant_type") != "refresh_token" || got.PostForm.Get("refresh_token") != "r-1" || (got.PostForm.Get("client_id") == "abc") == basic ||
+				got.URL.Path != "/oauth2/token" || basic != (row.secret != "") || basic && (id != "abc" || secret != url.QueryEscape(row.secret)) {
 				t.Errorf("sent %v with %v", got.PostForm, got.Header)
 			}
 			s, found, _ := r.dir.Read("k")

@@ -38,6 +38,8 @@ type Session struct {
 	// By is how the session is refreshed, TokenURL where, when that is ByOAuth.
 	By       Means  `json:"refresh_by,omitempty"`
 	TokenURL string `json:"token_url,omitempty"`
+	// PostAuth tells that TokenURL takes the client secret in the form only.
+	PostAuth bool `json:"post_auth,omitempty"`
 	// Rotates tells that the last refresh replaced the refresh token.
 	Rotates bool `json:"rotates,omitempty"`
 	// InFlight is a refresh on its way, or one whose answer got lost.

@@ -163,7 +163,7 @@ func (r *RemoteKeys) loadOnce() {
 func (r *RemoteKeys) fly(ctx context.Context, f *flight) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 	defer cancel()
-	data, err := fetchKeys(ctx, r.Client, r.URL)
+	data, err := Fetch(ctx, r.Client, "keys", r.URL)
 	var set StaticKeys
 	if err == nil {
 		set, _, err = ParseKeys(data, r.URL)

@@ -244,7 +244,7 @@ func TestRemoteKeysAnswers(t *testing.T) {
 		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, string(good), 500) }, "it answered 500 Internal Server Error"},
 		{"404", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, string(good), 404) }, "it answered 404 Not Found"},
 		{"204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, "it answered 204 No Content"},
-		{"10 MB", serve(append(good[:len(good):len(good)], strings.Repeat(" ", 10<<20)...)), "answered 200 with more than 1048576 bytes, not a JWK set"},
+		{"10 MB", serve(append(good[:len(good):len(good)], strings.Repeat(" ", 10<<20)...)), "reading the answer: more than 1048576 bytes"},
 		{"nearly 1 MiB", serve(append(good[:len(good):len(good)], strings.Repeat(" ", maxKeys-len(good))...)), ""},
 		{"cut short", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5000")
