@@ -72,6 +72,8 @@ const (
 	ItemMFAKind     Item = "choice of a second factor"
 	ItemFirstFactor Item = "choice of a way to sign in"
 	ItemAnswer      Item = "answer to the pool's own question"
+	// ItemClientSecret is asked of nobody: who starts a machine's job sets it.
+	ItemClientSecret Item = "client secret"
 	// ItemAuthenticator wants the first code of an authenticator app that is set up
 	// with Question.Secret.
 	ItemAuthenticator Item = "first code of a new authenticator app"

@@ -78,7 +78,7 @@ func beyondRefresh(err error) bool {
 func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	now := r.Client.config.Now()
 	if old.Refused.matches(r.Mark, now) || r.CodeMark != nil && old.Refused.matches(r.CodeMark, now) {
-		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.At.Add(RefusalLasts)}
+		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.until()}
 	}
 	// Until there are tokens nothing is lost by stopping, so the sign-in ends with
 	// whoever wanted it.
@@ -101,13 +101,16 @@ func (r Renewer) remember(old Session, err error, now time.Time) (Session, error
 	switch {
 	case refused.Code == "CodeMismatchException" && r.CodeMark != nil:
 		mark = r.CodeMark
-	case !wrongGuess(refused):
+	case !wrongGuess(refused) && !r.Base.Machine:
 		return old, err
 	}
 	if !old.Live() {
 		old = r.Base
 	}
 	old.Refused = &Refusal{Mark: mark, At: now, Code: refused.Code, Message: refused.Message}
+	if r.Base.Machine {
+		old.Refused.For = MachineRefusalLasts
+	}
 	return old, cache.Remember(err)
 }
 
@@ -144,6 +147,10 @@ type StillRefusedError struct {
 }
 
 func (e *StillRefusedError) Error() string {
-	return fmt.Sprintf("sign in %s: this password, answer or code was refused at %s: %s (%s); it is not tried again before %s",
-		e.Username, e.Refusal.At.Local().Format(time.TimeOnly), strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, e.Until.Local().Format(time.TimeOnly))
+	what := "this password, answer or code was"
+	if e.Refusal.For != 0 {
+		what = "with this secret it was"
+	}
+	return fmt.Sprintf("sign in %s: %s refused at %s: %s (%s); it is not tried again before %s",
+		e.Username, what, e.Refusal.At.Local().Format(time.TimeOnly), strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, e.Until.Local().Format(time.TimeOnly))
 }

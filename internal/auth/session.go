@@ -57,6 +57,12 @@ type Session struct {
 	// right, or nobody can tell.
 	Drift *Drift `json:"drift,omitempty"`
 
+	// Machine tells that an app client signed in by itself: Typed says which and
+	// for what, Username is its id, and there are no ID and refresh tokens.
+	Machine bool `json:"machine,omitempty"`
+	// Scopes are those that a token endpoint granted; none when it did not say.
+	Scopes []string `json:"scopes,omitempty"`
+
 	// Refused remembers a password that Cognito said no to.
 	Refused *Refusal `json:"refused,omitempty"`
 }
@@ -100,6 +106,9 @@ func (s Session) take(t Tokens) Session {
 	}
 	if t.DeviceKey != "" {
 		s.DeviceKey = t.DeviceKey
+	}
+	if t.Scope != "" {
+		s.Scopes = strings.Fields(t.Scope)
 	}
 	if !s.Unverified {
 		s.Drift = s.Drift.noted(t)
@@ -160,6 +169,16 @@ type Refusal struct {
 	At      time.Time `json:"at"`
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
+	// For is how long it counts; zero means RefusalLasts.
+	For time.Duration `json:"for_ns,omitempty"`
+}
+
+// until is when what was refused may be tried again.
+func (r Refusal) until() time.Time {
+	if r.For == 0 {
+		return r.At.Add(RefusalLasts)
+	}
+	return r.At.Add(r.For)
 }
 
 // RefusalLasts is how long a refused password is not tried again.
@@ -182,7 +201,7 @@ func (s Session) Mark(password string) ([]byte, error) {
 // matches tells whether the password of this mark is the refused one, and
 // recently so.
 func (r *Refusal) matches(mark []byte, now time.Time) bool {
-	if r == nil || now.Before(r.At) || now.Sub(r.At) >= RefusalLasts {
+	if r == nil || now.Before(r.At) || !now.Before(r.until()) {
 		return false
 	}
 	return subtle.ConstantTimeCompare(mark, r.Mark) == 1

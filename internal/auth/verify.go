@@ -17,6 +17,9 @@ type Verifier struct {
 	ClientID string
 	// Skip takes the tokens as they are. For servers without a key set only.
 	Skip bool
+	// Foreign says that the issuer is none of Cognito's: its tokens have no
+	// token_use, and its access tokens are for the API alone to read.
+	Foreign bool
 	// Emulated says that the server is not AWS's, so that it may have none.
 	Emulated bool
 }
@@ -28,6 +31,9 @@ type Verifier struct {
 // A session that was begun unverified, because its server has no key set, goes on
 // so only as long as the key set cannot be had.
 func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, error) {
+	if s.Machine {
+		return v.machine(ctx, s, t)
+	}
 	if v.Skip {
 		return v.trust(s, t)
 	}
@@ -47,9 +53,15 @@ func unverifiable(err error) bool {
 }
 
 func (v Verifier) check(ctx context.Context, old Session, t Tokens) (Session, error) {
+	if v.Foreign && t.ID == "" && old.Subject != "" {
+		return old.take(t), nil // a refresh need not bring one: OpenID Connect Core, section 12.2
+	}
 	s, err := v.identity(ctx, old, t)
 	if err != nil {
 		return old, err
+	}
+	if v.Foreign {
+		return s.take(t), nil
 	}
 	access, err := jwt.Parse(t.Access)
 	if err != nil {
@@ -88,9 +100,28 @@ func (v Verifier) identity(ctx context.Context, s Session, t Tokens) (Session, e
 const leeway = 30 * time.Second
 
 func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
-	token, err := jwt.Parse(t.ID)
-	if err != nil {
+	policy := jwt.Policy{Issuers: v.Issuers, ClientIDs: []string{v.ClientID}, Use: "id"}
+	if v.Foreign {
+		policy.Use = ""
+	}
+	token, err := v.judged(ctx, t.ID, t, policy)
+	var keys *KeysError
+	if err != nil && !errors.As(err, &keys) {
 		return jwt.Token{}, fmt.Errorf("the ID token: %w", err)
+	}
+	// OpenID Connect Core, section 3.1.3.7, step 5.
+	if party := token.Claims.String("azp"); err == nil && v.Foreign && party != "" && party != v.ClientID {
+		return jwt.Token{}, fmt.Errorf("the ID token was made for the client %q (azp), not for %q", party, v.ClientID)
+	}
+	return token, err
+}
+
+// judged verifies one token of an answer by the key set and the policy, to which it
+// adds the time.
+func (v Verifier) judged(ctx context.Context, raw string, t Tokens, policy jwt.Policy) (jwt.Token, error) {
+	token, err := jwt.Parse(raw)
+	if err != nil {
+		return jwt.Token{}, err
 	}
 	// Keys that cannot be had are trouble on the way, not a bad token.
 	var unknown *jwt.UnknownKeyError
@@ -99,17 +130,12 @@ func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 	}
 	// A session's own tokens are judged by the clock of the server that made
 	// them a moment ago: a wrong local clock must not stop a sign-in.
-	now := t.ServerTime
-	if now.IsZero() {
-		now = t.Received
+	policy.Now, policy.Leeway = t.ServerTime, leeway
+	if policy.Now.IsZero() {
+		policy.Now = t.Received
 	}
-	report := jwt.Verify(ctx, t.ID, v.Keys, jwt.Policy{
-		Issuers: v.Issuers, ClientIDs: []string{v.ClientID}, Use: "id", Now: now, Leeway: leeway,
-	})
-	if err := report.Err(); err != nil {
-		return jwt.Token{}, fmt.Errorf("the ID token: %w", err)
-	}
-	return report.Token, nil
+	report := jwt.Verify(ctx, raw, v.Keys, policy)
+	return report.Token, report.Err()
 }
 
 // sameAccess compares sub and client_id of the access token with the ID token's.
@@ -181,7 +207,7 @@ type KeysError struct {
 	Emulated bool // the server is not AWS's
 }
 
-func (e *KeysError) Error() string { return fmt.Sprintf("verify the ID token: %v", e.Err) }
+func (e *KeysError) Error() string { return fmt.Sprintf("verify the tokens: %v", e.Err) }
 func (e *KeysError) Unwrap() error { return e.Err }
 
 // Issuers lists what the iss of a pool's tokens may be: the classic form, the
