@@ -53,8 +53,14 @@ func (a *app) outsider(ctx context.Context, operand string) (signIn, *auth.Clien
 		a.flags["username"] = operand
 	}
 	s, _, err := a.whose()
+	if err == nil {
+		err = s.pool.wantsPool("account")
+	}
 	if err != nil {
 		return s, nil, err
+	}
+	if s.machine != nil { // the command is about a user all the same
+		s.machine, s.user = nil, ""
 	}
 	if s.user == "" {
 		if !a.person(s.profile) {
@@ -85,9 +91,15 @@ func (a *app) member(ctx context.Context) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.pool.wantsPool("account"); err != nil {
+		return nil, err
+	}
 	session, err := a.session(margin)(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if session.Machine {
+		return nil, hinted(withCode(exitNeeded, fmt.Errorf("%s is signed in, which is no user and has no account", s.user)), "cogctl login --username NAME")
 	}
 	if a.getenv("COGCTL_TOKEN") != "" {
 		a.warn("COGCTL_TOKEN is set: call and token use it; account acts for the session of " + session.Username)

@@ -213,16 +213,23 @@ func (a *app) recorded(base http.RoundTripper) http.RoundTripper {
 // client is the app client of p's user pool.
 func (a *app) client(s poolSettings, clientSecret string) *auth.Client {
 	return auth.NewClient(auth.ClientConfig{
-		Region: s.Region, UserPoolID: s.UserPoolID, ClientID: s.ClientID, ClientSecret: clientSecret,
+		Region: s.Region, UserPoolID: s.place(), ClientID: s.ClientID, ClientSecret: clientSecret,
 		Endpoint: s.Endpoint, HTTP: a.http(), Now: a.now, Random: rand.Reader, Pause: a.pause,
 	})
 }
 
 // verifier checks tokens of p's user pool against its key set.
 func (a *app) verifier(s poolSettings) auth.Verifier {
+	return auth.Verifier{
+		Keys: a.keys(s.JWKS), Issuers: s.Issuers, ClientID: s.ClientID, Emulated: s.Emulated,
+		Foreign: s.Foreign, Learn: a.learnKeys(s),
+	}
+}
+
+// keys is the key set at a URL.
+func (a *app) keys(url string) jwt.KeySet {
 	disk := a.keyFiles()
-	keys := &jwt.RemoteKeys{URL: s.JWKS, Client: a.http(), Now: a.now, Load: disk.load, Store: disk.store}
-	return auth.Verifier{Keys: keys, Issuers: s.Issuers, ClientID: s.ClientID, Emulated: s.Emulated}
+	return &jwt.RemoteKeys{URL: url, Client: a.http(), Now: a.now, Load: disk.load, Store: disk.store}
 }
 
 // caller is the AWS credentials of whoever runs this, found at once, as that may

@@ -40,7 +40,8 @@ func newCall(a *app) *cobra.Command {
 		Long: `Call an API with the session's token. Short flags mean what they mean to curl. A
 PATH is appended to the profile's api.url, with or without a leading slash.
 
-The token is the one --auth names, else the profile's api.auth, else the ID token.
+The token is the one --auth names, else the profile's api.auth, else the ID token;
+for machines and issuers other than Cognito the access token.
 It goes to the origin of the profile's api.url (and api.also) or, where the
 profile has none, to AWS's own names for APIs of its region; to any other only
 when --auth-to names the origin.
@@ -143,7 +144,7 @@ func (a *app) prepareCall(ctx context.Context, o callOptions, args []string) (*c
 		return nil, withCode(exitUsage, err)
 	}
 	c := &call{app: a, output: o.output, asked: o.auth}
-	if c.auth, err = authKind(o.auth, api); err != nil {
+	if c.auth, err = a.authKind(o.auth, api); err != nil {
 		return nil, err
 	}
 	if removesAuthorization(o.spec.Headers) {
@@ -167,13 +168,13 @@ func removesAuthorization(headers []string) bool {
 }
 
 // authKind settles what is sent along.
-func authKind(flag string, api config.API) (string, error) {
+func (a *app) authKind(flag string, api config.API) (string, error) {
 	kind := flag
 	if kind == "" {
 		kind = api.Auth.Text
 	}
 	if kind == "" {
-		kind = "id"
+		kind = a.defaultKind("")
 	}
 	if kind == "sigv4" && flag == "" {
 		return "", usagef("%s asks for sigv4, which this version cannot do: use --auth id, access or none", api.Auth.Origin.Text)

@@ -10,11 +10,13 @@ import (
 	"github.com/cogctl/cogctl/internal/atomicfile"
 )
 
-// keyFiles keeps key sets on disk between runs. It is only a cache: whatever
-// goes wrong with it costs a fetch and nothing else.
+// keyFiles keeps key sets, and other public documents of issuers, on disk between
+// runs. It is only a cache: whatever goes wrong with it costs a fetch and nothing
+// else.
 type keyFiles struct {
-	path string
-	now  func() time.Time
+	path   string
+	suffix string // of the files' names
+	now    func() time.Time
 }
 
 func (a *app) keyFiles() keyFiles {
@@ -22,7 +24,27 @@ func (a *app) keyFiles() keyFiles {
 	if err != nil {
 		return keyFiles{}
 	}
-	return keyFiles{path: filepath.Join(dir, "jwks"), now: a.now}
+	return keyFiles{path: filepath.Join(dir, "jwks"), suffix: ".jwks", now: a.now}
+}
+
+// discoveryFiles keeps discovery documents beside the key sets.
+func (a *app) discoveryFiles() keyFiles {
+	files := a.keyFiles()
+	files.suffix = ".openid"
+	return files
+}
+
+// forget drops a document that leads nowhere any more.
+func (k keyFiles) forget(url string) {
+	if k.path == "" {
+		return
+	}
+	dir, err := atomicfile.OpenExisting(k.path)
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	_ = dir.Remove(k.name(url))
 }
 
 // maxKeySet bounds a stored key set, in bytes.
@@ -37,7 +59,7 @@ func (k keyFiles) load(url string) ([]byte, time.Time, bool) {
 		return nil, time.Time{}, false
 	}
 	defer dir.Close()
-	data, err := dir.Read(fileName(url), maxKeySet)
+	data, err := dir.Read(k.name(url), maxKeySet)
 	stamp, rest, ok := strings.Cut(string(data), "\n")
 	fetched, malformed := time.Parse(time.RFC3339, stamp)
 	if err != nil || !ok || malformed != nil {
@@ -55,10 +77,10 @@ func (k keyFiles) store(url string, data []byte) {
 		return
 	}
 	defer dir.Close()
-	_ = dir.Write(fileName(url), append([]byte(k.now().UTC().Format(time.RFC3339)+"\n"), data...))
+	_ = dir.Write(k.name(url), append([]byte(k.now().UTC().Format(time.RFC3339)+"\n"), data...))
 }
 
-func fileName(url string) string {
+func (k keyFiles) name(url string) string {
 	sum := sha256.Sum256([]byte(url))
-	return hex.EncodeToString(sum[:16]) + ".jwks"
+	return hex.EncodeToString(sum[:16]) + k.suffix
 }

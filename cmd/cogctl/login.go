@@ -23,6 +23,8 @@ type loginOptions struct {
 
 	rememberDevice bool
 	withToken      bool
+
+	scopes, resources []string
 }
 
 func newLogin(a *app) *cobra.Command {
@@ -43,6 +45,9 @@ The flows:
               (COGCTL_ANSWER_CUSTOM_CHALLENGE, then ..._2, ..._3); custom-srp proves
               the password first
   admin       with your AWS credentials, for app clients that allow nothing else
+  client-credentials
+              no user: the app client itself, by its secret, for the scopes of
+              --scope; auto takes this where there is a secret and no username
 
 The password comes from COGCTL_PASSWORD, from --password-stdin, from the profile
 (a reference such as password = "cmd:pass show dev"), or is asked for. The ID
@@ -68,6 +73,8 @@ a profile.`,
 	}
 	cmd.Flags().StringVar(&o.flow, "flow", "", "how to sign in: "+strings.Join(flows(), ", ")+" (COGCTL_FLOW)")
 	_ = cmd.RegisterFlagCompletionFunc("flow", cobra.FixedCompletions(flows(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringArrayVar(&o.scopes, "scope", nil, "a scope to ask for; may be repeated (COGCTL_SCOPES)")
+	cmd.Flags().StringArrayVar(&o.resources, "resource", nil, "what the token is for, a URI (RFC 8707); may be repeated")
 	cmd.Flags().BoolVar(&o.rememberDevice, "remember-device", false, "let this device stand in for the second factor, where the pool leaves that to you")
 	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&o.withToken, "with-token", false, "keep tokens from standard input: a refresh token, or JSON with id_token and refresh_token")
@@ -86,6 +93,9 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if o.flow != "" {
 		a.flags["flow"] = o.flow
 	}
+	if o.scopes != nil {
+		a.flags["scopes"] = strings.Join(o.scopes, " ")
+	}
 	p, err := a.profileOrSetUp(ctx)
 	if err != nil {
 		return err
@@ -94,19 +104,19 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if l.pool, err = pool(p); err != nil {
 		return err
 	}
+	l.typedPassword = o.passwordStdin
 	if !o.withToken {
-		if l.user, err = l.whose(ctx); err != nil {
+		if err := l.whose(ctx, o); err != nil {
 			return err
 		}
 	}
-	if l.secrets, err = a.credentials(ctx, p); err != nil {
+	if l.secrets, err = l.credentials(ctx); err != nil {
 		return err
 	}
 	if o.passwordStdin {
 		if l.secrets.password, err = a.passwordFromStdin(ctx); err != nil {
 			return err
 		}
-		l.typedPassword = true
 	}
 	session, err := l.session(ctx, o, started)
 	if err != nil {
@@ -122,7 +132,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 		a.warn("--remember-device did nothing: the user pool tracks no devices, or none is kept here")
 	}
 	a.warnClock(session)
-	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.UserPoolID, until(session.Expires, a.now()))
+	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.place(), until(session.Expires, a.now()))
 	return nil
 }
 
@@ -137,16 +147,29 @@ func (l *login) session(ctx context.Context, o loginOptions, started time.Time) 
 // login is a sign-in that was asked for, as against one that a command needs.
 type login struct{ signIn }
 
-// whose settles the username: given, remembered, configured, or asked for.
-func (l login) whose(ctx context.Context) (string, error) {
-	user, err := l.app.username(l.profile, l.pool)
-	if err != nil || user != "" {
-		return user, err
+// whose settles who signs in: a machine, for what is asked now, or a user, given,
+// remembered, configured, or asked for.
+func (l *login) whose(ctx context.Context, o loginOptions) error {
+	last, err := l.app.lastSignIn(l.profile, l.pool)
+	if err != nil {
+		return err
 	}
-	if !l.app.person(l.profile) {
-		return "", &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
+	l.settle(last)
+	if l.machine != nil {
+		scopes := l.profile.List("scopes")
+		l.become(&machine{scopes: scopes, resources: o.resources})
+		return checkScopes(scopes)
 	}
-	return l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.UserPoolID))
+	switch {
+	case len(o.resources) > 0:
+		return usagef("--resource is for --flow %s", flowMachine)
+	case l.user != "":
+		return nil
+	case !l.app.person(l.profile):
+		return &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
+	}
+	l.user, err = l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.place()))
+	return err
 }
 
 // run signs in. Where a person is there, or a program looks for the code, it does so
@@ -160,7 +183,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
 	}
-	if l.app.person(l.profile) || !l.unattended() || codeByReference(l.profile) {
+	if l.machine == nil && (l.app.person(l.profile) || !l.unattended() || codeByReference(l.profile)) {
 		return l.attended(ctx, dir)
 	}
 	renewer, err := l.renewer(ctx, l.storedAnswers())
@@ -221,6 +244,9 @@ func (l login) remember(ctx context.Context) error {
 		return err
 	}
 	_, err = dir.Update(ctx, lastSignInKey(l.profile, l.pool), func(context.Context, lastSignIn, bool) (lastSignIn, error) {
+		if l.machine != nil {
+			return lastSignIn{Machine: true, Scopes: l.machine.scopes, Resources: l.machine.resources}, nil
+		}
 		return lastSignIn{Typed: l.user}, nil
 	})
 	return l.app.unsaved(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,11 @@ import (
 	"github.com/cogctl/cogctl/internal/cache"
 )
 
-type logoutOptions struct{ global, all bool }
+type logoutOptions struct {
+	global, all bool
+	browser     bool
+	returnTo    string
+}
 
 func newLogout(a *app) *cobra.Command {
 	var o logoutOptions
@@ -24,6 +29,12 @@ func newLogout(a *app) *cobra.Command {
 --global ends every session of the user at Cognito, also those of other machines
 and other app clients. --all does it for every user who has a session here with
 this profile's user pool and app client.
+
+--browser also ends the session that the hosted sign-in pages keep in the browser,
+where the next sign-in would go through unasked. Its address is printed. Cognito
+wants a place to go on to that the app client has among its sign-out URLs: give it
+with --return-to. Without, the first of callback_urls leads back to the sign-in
+page.
 
 A session is forgotten also when Cognito cannot be reached or refuses; the exit
 code then is not 0, and what was not done is said. Nobody being signed in is no
@@ -37,6 +48,8 @@ they expire: it does not ask Cognito.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), a, o) },
 	}
 	cmd.Flags().BoolVar(&o.global, "global", false, "end every session of the user at Cognito, also on other machines")
+	cmd.Flags().BoolVar(&o.browser, "browser", false, "end the session of the sign-in pages in the browser too")
+	cmd.Flags().StringVar(&o.returnTo, "return-to", "", "with --browser: where the browser goes on to, a registered sign-out URL")
 	cmd.Flags().BoolVar(&o.all, "all", false, "sign out every user who has a session here")
 	return cmd
 }
@@ -46,10 +59,27 @@ func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 	if err != nil {
 		return err
 	}
-	l := logout{s, dir, o.global}
+	l := logout{signIn: s, dir: dir, global: o.global}
+	switch {
+	case o.returnTo != "" && !o.browser:
+		return usagef("--return-to goes with --browser")
+	case o.global:
+		if err := s.pool.wantsPool("--global"); err != nil {
+			return err
+		}
+	}
+	if o.browser {
+		return errors.Join(l.named(ctx, o), l.endBrowser(ctx, o.returnTo))
+	}
+	return l.named(ctx, o)
+}
+
+// named signs out whoever was meant.
+func (l logout) named(ctx context.Context, o logoutOptions) error {
 	if o.all {
 		return l.everybody(ctx)
 	}
+	a, s, dir := l.app, l.signIn, l.dir
 	session, found, err := dir.Read(s.key())
 	if err != nil {
 		return err
@@ -58,7 +88,7 @@ func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 		if err := dir.End(ctx, s.key()); err != nil { // a note of a refused password, if anything
 			return err
 		}
-		a.note("nobody was signed in at %s as %q", s.pool.UserPoolID, s.user)
+		a.note("nobody was signed in at %s as %q", s.pool.place(), s.user)
 		return nil
 	}
 	return l.signOut(ctx, session)
@@ -69,6 +99,7 @@ type logout struct {
 	signIn
 	dir    *cache.Dir[auth.Session]
 	global bool
+	filed  string // the session's key, where it is not the one of the user who is meant
 }
 
 // everybody signs out every user of this pool and app client. What goes wrong with
@@ -90,7 +121,7 @@ func (l logout) everybody(ctx context.Context) error {
 			continue
 		}
 		users++
-		l.user = session.Typed
+		l.user, l.filed = session.Typed, record.Key
 		if err := l.signOut(ctx, session); err != nil {
 			l.app.warn(err.Error())
 			failures = append(failures, err)
@@ -103,7 +134,7 @@ func (l logout) everybody(ctx context.Context) error {
 		return fmt.Errorf("what cannot be read is not signed out: %w", unread)
 	}
 	if users == 0 {
-		l.app.note("nobody was signed in at %s", l.pool.UserPoolID)
+		l.app.note("nobody was signed in at %s", l.pool.place())
 	}
 	if err := errors.Join(failures...); err != nil {
 		return withCode(exitCode(err), hinted(fmt.Errorf("%d of %d users were not signed out entirely", len(failures), users), "%s", lines(hints...)))
@@ -124,7 +155,7 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 			return errors.Join(err, undone)
 		}
 		// Somebody may have refreshed it, or signed in, meanwhile: that is ended as well.
-		other, stays, err := l.dir.EndIf(ctx, l.key(), func(now auth.Session) bool {
+		other, stays, err := l.dir.EndIf(ctx, cmp.Or(l.filed, l.key()), func(now auth.Session) bool {
 			return now.Refresh == session.Refresh || !now.Live() || round == maxEnded
 		})
 		if err != nil {
@@ -151,6 +182,9 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 	if session.Endpoint != l.pool.Endpoint {
 		return session, fmt.Errorf("its refresh token was not revoked: %w", &auth.ElsewhereError{Username: session.Typed, Was: session.Endpoint, Now: l.pool.Endpoint})
 	}
+	if session.Machine {
+		return session, nil // nothing at the issuer remembers it
+	}
 	var err error
 	if l.secrets.clientSecret, err = l.app.reveal(ctx, l.profile, "client_secret"); err != nil {
 		return session, fmt.Errorf("its refresh token was not revoked: %w", err)
@@ -166,7 +200,7 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 	if session.Refresh == "" {
 		return session, err
 	}
-	if failed := client.Revoke(ctx, session); failed != nil {
+	if failed := l.revoke(ctx, client, session); failed != nil {
 		if err == nil || !sameTrouble(err, failed) {
 			err = join(err, fmt.Errorf("its refresh token was not revoked: %w", failed))
 		}
@@ -174,6 +208,23 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 	}
 	l.app.note("revoked the refresh token of %s", session.Typed)
 	return session, err
+}
+
+// revoke ends the refresh token in the way it is refreshed.
+func (l logout) revoke(ctx context.Context, client *auth.Client, session auth.Session) error {
+	if session.By != auth.ByOAuth {
+		return client.Revoke(ctx, session)
+	}
+	p, err := l.app.provider(ctx, l.pool)
+	switch {
+	case err != nil:
+		return err
+	case p.Token != session.TokenURL:
+		return &auth.ElsewhereError{Username: session.Typed, Was: session.TokenURL, Now: p.Token}
+	case p.Revocation == "":
+		return fmt.Errorf("the issuer %s names no revocation endpoint", p.Issuer)
+	}
+	return client.RevokeByOAuth(ctx, p, session)
 }
 
 // everywhere ends all sessions of the user, with an access token that is good.

@@ -12,11 +12,30 @@ import (
 // poolSettings is what a profile says about its user pool, made complete.
 type poolSettings struct {
 	Region, UserPoolID, ClientID string
-	Endpoint                     string   // of the user pool API
+	Domain                       string   // of the hosted pages; may be empty
+	Foreign                      bool     // an OpenID Connect issuer that is no user pool
+	Endpoint                     string   // of the user pool API; where there is none, of what stands for it
 	Emulated                     bool     // the endpoint is not AWS's own
 	Issuer                       string   // what sessions are filed under
-	Issuers                      []string // what iss may be
-	JWKS                         string   // URL of the key set
+	Issuers                      []string // what iss may be; none: of a domain alone nobody knows
+	JWKS                         string   // URL of the key set; empty where the issuer must be asked
+}
+
+// place is where a sign-in happens, for people.
+func (s poolSettings) place() string {
+	if s.UserPoolID == "" {
+		return s.Issuer
+	}
+	return s.UserPoolID
+}
+
+// wantsPool says that what needs the user pool API finds none here.
+func (s poolSettings) wantsPool(what string) error {
+	if s.UserPoolID != "" {
+		return nil
+	}
+	return hinted(usagef("%s needs a user pool, and the profile names only %s", what, s.Issuer),
+		"set user_pool_id in the profile, or COGCTL_USER_POOL_ID")
 }
 
 // pool reads the user pool's settings. What is missing is named, with the
@@ -26,13 +45,14 @@ func pool(p *config.Profile) (poolSettings, error) {
 		Region:     p.Get("region").Text,
 		UserPoolID: p.Get("user_pool_id").Text,
 		ClientID:   p.Get("client_id").Text,
+		Domain:     strings.TrimRight(p.Get("domain").Text, "/"),
 		JWKS:       p.Get("endpoints.jwks").Text,
 	}
 	if from := p.Get("from"); from.Set() {
 		return s, usagef("%s: from = %q is not something this version can read; give the settings themselves", from.Origin.Text, from.Text)
 	}
 	var missing []string
-	if s.UserPoolID == "" {
+	if s.UserPoolID == "" && s.Domain == "" && !p.Get("issuer").Set() {
 		missing = append(missing, "COGCTL_USER_POOL_ID (--user-pool-id)")
 	}
 	if s.ClientID == "" {
@@ -41,6 +61,9 @@ func pool(p *config.Profile) (poolSettings, error) {
 	if len(missing) > 0 {
 		return s, hinted(usagef("no user pool to sign in to: %s not set", strings.Join(missing, " and ")),
 			"cogctl login on a terminal asks for them; cogctl profile create writes a profile")
+	}
+	if s.UserPoolID == "" {
+		return withoutPool(s, p.Get("issuer").Text), nil
 	}
 	override := strings.TrimRight(p.Get("endpoints.user_pool").Text, "/")
 	s.Endpoint, s.Emulated = override, override != ""
@@ -56,6 +79,18 @@ func pool(p *config.Profile) (poolSettings, error) {
 		s.JWKS = s.Issuer + "/.well-known/jwks.json"
 	}
 	return s, nil
+}
+
+// withoutPool completes the settings where no user pool is named: an issuer of
+// whatever kind, or a user pool's domain, which tells nobody whose it is.
+func withoutPool(s poolSettings, issuer string) poolSettings {
+	if issuer != "" {
+		s.Issuer, s.Endpoint, s.Foreign = issuer, issuer, true
+		s.Issuers = []string{issuer}
+		return s
+	}
+	s.Issuer, s.Endpoint = s.Domain, s.Domain
+	return s
 }
 
 // credentials are a sign-in's secrets, resolved: commands were run and files
@@ -126,32 +161,35 @@ func (a *app) resolve(ctx context.Context, p *config.Profile, v config.Value) (s
 	return value, nil
 }
 
-// lastSignIn names who signed in last with a profile.
+// lastSignIn names who signed in last with a profile: a user, or the app client
+// itself and for what.
 type lastSignIn struct {
-	Typed string `json:"typed"`
+	Typed     string   `json:"typed"`
+	Machine   bool     `json:"machine,omitempty"`
+	Scopes    []string `json:"scopes,omitempty"`
+	Resources []string `json:"resources,omitempty"`
 }
 
 func lastSignInKey(p *config.Profile, s poolSettings) string {
 	return auth.SessionKey(s.Issuer, s.ClientID, "profile "+p.Name())
 }
 
-// username tells whose session is meant: the name given on the command line or
-// in the environment, else the last to sign in, else the profile's.
-func (a *app) username(p *config.Profile, s poolSettings) (string, error) {
-	v := p.Get("username")
-	if v.Origin.Kind == config.KindFlag || v.Origin.Kind == config.KindEnv {
-		return v.Text, nil
-	}
+// lastSignIn reads who signed in last.
+func (a *app) lastSignIn(p *config.Profile, s poolSettings) (lastSignIn, error) {
 	dir, err := a.lastSignIns(p)
 	if err != nil {
-		return "", err
+		return lastSignIn{}, err
 	}
-	last, found, err := dir.Read(lastSignInKey(p, s))
-	if err != nil {
-		return "", err
+	last, _, err := dir.Read(lastSignInKey(p, s))
+	return last, err
+}
+
+// username tells which user's session is meant: the name given on the command line
+// or in the environment, else the last to sign in, else the profile's.
+func username(p *config.Profile, last lastSignIn) string {
+	v := p.Get("username")
+	if ofThisRun(v) || last.Typed == "" {
+		return v.Text
 	}
-	if found && last.Typed != "" {
-		return last.Typed, nil
-	}
-	return v.Text, nil
+	return last.Typed
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 		if err == nil && found && stored.GoodFor(a.now(), min) {
 			return a.seen(stored), nil
 		}
-		if s.secrets, err = a.credentials(ctx, s.profile); err != nil {
+		if s.secrets, err = s.credentials(ctx); err != nil {
 			return auth.Session{}, err
 		}
 		if stored.Refresh == "" && s.unattended() {
@@ -56,6 +57,16 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 	}
 }
 
+// credentials are the secrets of the sign-in: of a machine its own alone, and no
+// user's, for which a program may have to run.
+func (s signIn) credentials(ctx context.Context) (c credentials, err error) {
+	if s.machine == nil {
+		return s.app.credentials(ctx, s.profile)
+	}
+	c.clientSecret, err = s.app.reveal(ctx, s.profile, "client_secret")
+	return c, err
+}
+
 // whose settles the profile, its pool and the user: what every command about a
 // session starts from.
 func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
@@ -66,9 +77,11 @@ func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
 	if s.pool, err = pool(s.profile); err != nil {
 		return s, nil, err
 	}
-	if s.user, err = a.username(s.profile, s.pool); err != nil {
+	last, err := a.lastSignIn(s.profile, s.pool)
+	if err != nil {
 		return s, nil, err
 	}
+	s.settle(last)
 	dir, err = a.sessions(s.profile)
 	return s, dir, err
 }
@@ -79,6 +92,7 @@ type signIn struct {
 	profile  *config.Profile
 	pool     poolSettings
 	user     string
+	machine  *machine // nil for a user
 	secrets  credentials
 	noVerify bool
 
@@ -87,17 +101,35 @@ type signIn struct {
 }
 
 // key is what the session is filed under.
-func (s signIn) key() string { return auth.SessionKey(s.pool.Issuer, s.pool.ClientID, s.user) }
+func (s signIn) key() string {
+	if s.machine != nil {
+		return auth.MachineKey(s.pool.Issuer, s.pool.ClientID, s.machine.scopes, s.machine.resources)
+	}
+	return auth.SessionKey(s.pool.Issuer, s.pool.ClientID, s.user)
+}
 
 // renewer refreshes the session or, where that needs nobody and ask may answer,
 // signs in anew.
 func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error) {
+	home, err := s.home(ctx)
+	if err != nil {
+		return auth.Renewer{}, err
+	}
+	if s.pool.JWKS == "" {
+		s.pool.JWKS = home.JWKS
+	}
 	client := s.app.client(s.pool, s.secrets.clientSecret)
 	r := auth.Renewer{
 		Client:   client,
 		Verifier: s.app.verifier(s.pool),
-		Base:     auth.Session{Issuer: s.pool.Issuer, ClientID: s.pool.ClientID, Typed: s.user, Endpoint: s.pool.Endpoint},
-		Needed:   s.needed(),
+		Base: auth.Session{
+			Issuer: s.pool.Issuer, ClientID: s.pool.ClientID, Typed: s.user, Endpoint: s.pool.Endpoint, Machine: s.machine != nil,
+			TokenURL: home.Token, PostAuth: home.PostAuth,
+		},
+		Needed: s.needed(),
+	}
+	if s.pool.UserPoolID == "" {
+		r.Base.By = auth.ByOAuth
 	}
 	if s.noVerify {
 		s.app.warn("the ID token is not verified: --no-verify-id-token was given")
@@ -106,7 +138,6 @@ func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error)
 	if ask == nil || !s.unattended() {
 		return r, nil
 	}
-	var err error
 	if r.Mark, err = r.Base.Mark(s.tried()); err != nil {
 		return r, err
 	}
@@ -149,6 +180,10 @@ const customChallenge = "CUSTOM_CHALLENGE"
 // answer; empty where that is a code that will be sent.
 func (s signIn) proof() string {
 	switch {
+	case s.machine != nil:
+		return s.secrets.clientSecret
+	case s.pool.UserPoolID == "":
+		return "" // a user signs in at the issuer's own pages
 	case s.byPassword():
 		return s.secrets.password
 	case s.profile.Get("flow").Text == "custom":
@@ -194,12 +229,19 @@ func (s signIn) forgive(ctx context.Context) error {
 
 // flow is the way to sign in that the profile, or --flow, chooses.
 func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.SignIn) (auth.Flow, error) {
+	if s.machine != nil {
+		return s.machineFlow(ctx, client)
+	}
 	u.Client, u.Username, u.Password = client, s.user, s.secrets.password
 	u, err := s.withDevice(u)
 	if err != nil {
 		return nil, err
 	}
-	switch name := s.profile.Get("flow").Text; name {
+	name := s.profile.Get("flow").Text
+	if err := s.pool.wantsPool("--flow " + cmp.Or(name, "auto")); err != nil {
+		return nil, err
+	}
+	switch name {
 	case "", "auto", "srp":
 		return auth.SRP(u), nil
 	case "password":
@@ -212,6 +254,8 @@ func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.SignIn) (a
 		return auth.Choice{SignIn: u, Preferred: s.firstFactor()}, nil
 	case "admin":
 		return auth.Admin{SignIn: u, Credentials: s.app.caller(ctx, s.pool)}, nil
+	case flowMachine:
+		return nil, hinted(usagef("--flow %s signs in an app client by itself, and --username %q names a user", name, s.user), "leave one of them out")
 	default:
 		return nil, usagef("the flow %q is not one this version signs in by: choose one of %s", name, strings.Join(flows(), ", "))
 	}
@@ -219,13 +263,16 @@ func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.SignIn) (a
 
 // flows are the ways to sign in, as --flow takes them.
 func flows() []string {
-	return []string{"auto", "srp", "password", "custom", "custom-srp", "choice", "admin"}
+	return []string{"auto", "srp", "password", flowMachine, "custom", "custom-srp", "choice", "admin"}
 }
 
 // needed says that a person must sign in, and with which command.
 func (s signIn) needed() error {
 	who, command := "nobody is", "cogctl login"
-	if s.user != "" {
+	switch {
+	case s.machine != nil:
+		who = s.user + " is not"
+	case s.user != "":
 		who, command = s.user+" is not", command+" --username "+s.user
 	}
 	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
@@ -233,13 +280,22 @@ func (s signIn) needed() error {
 	}
 	return &failure{
 		code: exitNeeded,
-		err:  fmt.Errorf("%s signed in at %s (app client %s)", who, s.pool.UserPoolID, s.pool.ClientID),
+		err:  fmt.Errorf("%s signed in at %s (app client %s)", who, s.pool.place(), s.pool.ClientID),
 		hint: command + s.withoutPerson(),
 	}
 }
 
 // withoutPerson says what would sign in without a person, if that is missing.
 func (s signIn) withoutPerson() string {
+	if s.machine != nil {
+		if s.profile.Get("client_secret").Set() {
+			return ""
+		}
+		return "\nor set COGCTL_CLIENT_SECRET"
+	}
+	if s.pool.UserPoolID == "" {
+		return ""
+	}
 	var missing []string
 	for field, variable := range map[string]string{"username": "COGCTL_USERNAME", "password": "COGCTL_PASSWORD"} {
 		if !s.profile.Get(field).Set() {
@@ -268,6 +324,12 @@ func (s signIn) explained(err error) error {
 			err = withCode(told.exit, err)
 		}
 		return err
+	}
+	if s.pool.Domain == "" && nowhere(err) {
+		s.app.discoveryFiles().forget(auth.DiscoveryURL(s.pool.Issuer)) // the endpoints may be others by now
+	}
+	if s.machine != nil {
+		return s.machineExplained(err)
 	}
 	var refused *auth.RefusedError
 	var again *auth.StillRefusedError

@@ -38,6 +38,8 @@ type statusReport struct {
 	Subject    string            `json:"sub,omitempty"`
 	Email      string            `json:"email,omitempty"`
 	Groups     []string          `json:"groups,omitempty"`
+	Machine    bool              `json:"machine,omitempty"` // the app client itself
+	Scopes     []string          `json:"scopes,omitempty"`
 	UserPool   string            `json:"user_pool_id"`
 	ClientID   string            `json:"client_id"`
 	Issuer     string            `json:"issuer"`
@@ -87,6 +89,7 @@ func newStatusReport(p *config.Profile, s poolSettings, session auth.Session) st
 	}
 	r.SignedIn, r.Typed, r.Username, r.Subject = true, session.Typed, session.Username, session.Subject
 	r.SignedInAt, r.Expires, r.Refresh = &session.SignedIn, &session.Expires, session.Refresh != ""
+	r.Machine, r.Scopes = session.Machine, session.Scopes
 	r.RefreshBy, r.Rotates = string(session.By), session.Rotates
 	if session.InFlight != nil {
 		r.InFlight = &session.InFlight.Sent
@@ -116,21 +119,34 @@ func (r statusReport) rows(now time.Time) [][2]string {
 		{"sub", r.Subject},
 		{"e-mail", r.Email},
 		{"groups", strings.Join(r.Groups, ", ")},
+		{"scopes", strings.Join(r.Scopes, " ")},
 		{"user pool", r.UserPool},
 		{"app client", r.ClientID},
 		{"signed in", until(*r.SignedInAt, now)},
 		{"tokens end", until(*r.Expires, now)},
 	}
-	if r.Typed != r.Username {
+	switch {
+	case r.Machine:
+		rows[0] = [2]string{"machine", r.Typed}
+	case r.Typed != r.Username:
 		rows[0][1] += " (typed " + r.Typed + ")"
 	}
-	if !r.Refresh {
+	if r.UserPool == "" && r.Overrides["issuer"] == "" {
+		rows = append(rows, [2]string{"issuer", r.Issuer})
+	}
+	switch {
+	case r.Machine:
+		rows = append(rows, [2]string{"refresh", "none: another token is asked for when this one ends"})
+	case !r.Refresh:
 		rows = append(rows, [2]string{"refresh", "none: sign in again when the tokens end"})
 	}
 	if r.InFlight != nil {
 		rows = append(rows, [2]string{"refresh", "sent at " + until(*r.InFlight, now) + ", not answered yet"})
 	}
-	if !r.Verified {
+	switch {
+	case !r.Verified && r.Machine:
+		rows = append(rows, [2]string{"verified", "no: the access token is not one to be read here"})
+	case !r.Verified:
 		rows = append(rows, [2]string{"verified", "no: --no-verify-id-token was given"})
 	}
 	for _, field := range config.Fields() {

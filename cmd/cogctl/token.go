@@ -46,8 +46,9 @@ signs in. It never asks: without a session it exits 4.
 
 The ID token is what a REST API with a Cognito authorizer without scopes takes;
 the access token is for authorizers with scopes and for Cognito itself. The
-profile's api.auth sets the default, otherwise it is the ID token. COGCTL_TOKEN,
-when set, is printed instead.`,
+profile's api.auth sets the default, otherwise it is the ID token; machines and
+issuers other than Cognito have the access token for it. COGCTL_TOKEN, when set,
+is printed instead.`,
 		Example: `  cogctl token print
   cogctl token print --type access --min-ttl 10m
   cogctl token print --header
@@ -117,7 +118,7 @@ func (a *app) token(ctx context.Context, w wanted) (tokenView, error) {
 		return tokenView{}, err
 	}
 	if w.fallback == "" {
-		w.fallback = defaultKind(p.Get("api_auth").Text)
+		w.fallback = a.defaultKind(p.Get("api_auth").Text)
 	}
 	if w.kind == "" {
 		w.kind = w.fallback
@@ -130,9 +131,16 @@ func (a *app) token(ctx context.Context, w wanted) (tokenView, error) {
 }
 
 // defaultKind is the token that api.auth asks for. A person's default is the ID
-// token: a REST API whose Cognito authorizer has no scopes takes no other.
-func defaultKind(apiAuth string) string {
-	if apiAuth == "access" {
+// token: a REST API whose Cognito authorizer has no scopes takes no other. Machines
+// have none, and what is not Cognito's is for the issuer's own clients.
+func (a *app) defaultKind(apiAuth string) string {
+	if apiAuth == "id" || apiAuth == "access" {
+		return apiAuth
+	}
+	if a.getenv("COGCTL_TOKEN") != "" {
+		return "id"
+	}
+	if s, _, err := a.whose(); err == nil && (s.machine != nil || s.pool.Foreign) {
 		return "access"
 	}
 	return "id"
@@ -198,10 +206,14 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	ask := auth.Ask(nil) // a refresh was asked for, not a sign-in; a machine's is one
+	if s.machine != nil {
+		ask = s.storedAnswers()
+	}
 	if s.secrets.clientSecret, err = a.reveal(ctx, s.profile, "client_secret"); err != nil {
 		return err
 	}
-	renewer, err := s.renewer(ctx, nil) // a refresh was asked for, not a sign-in
+	renewer, err := s.renewer(ctx, ask)
 	if err != nil {
 		return err
 	}

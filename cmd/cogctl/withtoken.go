@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
-	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
@@ -39,7 +38,7 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 	}
 	// Only a name that was given with the command is held against the tokens: who
 	// signs in by default, or did last, need not be who is meant.
-	if name := l.profile.Get("username"); name.Origin.Kind == config.KindFlag || name.Origin.Kind == config.KindEnv {
+	if name := l.profile.Get("username"); ofThisRun(name) {
 		l.user = name.Text
 	} else {
 		l.user = nameIn(given.ID)

@@ -1,6 +1,12 @@
 package auth
 
-import "strings"
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/loopback"
+)
 
 // Provider is where an OAuth sign-in goes: the endpoints of a user pool's domain,
 // or those of any OpenID Connect issuer.
@@ -33,4 +39,35 @@ func DomainProvider(domain, issuer string) Provider {
 		JWKS:          strings.TrimRight(issuer, "/") + "/.well-known/jwks.json",
 		Cognito:       true,
 	}
+}
+
+// PoolOfDomain tells whether a token from a user pool's domain may carry iss. Which
+// pool a domain belongs to no public document says. So it must be the form of a
+// Cognito issuer, whose keys only AWS can publish, in the region that a domain
+// under amazoncognito.com names; a domain on this machine has its issuer here too.
+func PoolOfDomain(domain, iss string) bool {
+	d, err := url.Parse(domain)
+	if err != nil {
+		return false
+	}
+	i, err := url.Parse(iss)
+	if err != nil || i.User != nil || i.RawQuery != "" || i.Fragment != "" {
+		return false
+	}
+	if loopback.IsLoopback(d.Hostname()) {
+		return loopback.IsLoopback(i.Hostname())
+	}
+	labels := strings.Split(i.Host, ".")
+	if len(labels) < 3 {
+		return false
+	}
+	region, pool := labels[1], strings.TrimPrefix(i.Path, "/")
+	if !slices.Contains(Issuers(region, pool, ""), iss) || !strings.HasPrefix(pool, region+"_") || strings.Contains(pool, "/") {
+		return false
+	}
+	at := strings.Split(strings.ToLower(d.Hostname()), ".")
+	if n := len(at); n >= 4 && at[n-2] == "amazoncognito" && at[n-1] == "com" {
+		return at[n-3] == region
+	}
+	return true // a domain of one's own
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ type Verifier struct {
 	// Foreign says that the issuer is none of Cognito's: its tokens have no
 	// token_use, and its access tokens are for the API alone to read.
 	Foreign bool
+	// Learn, where Issuers is empty, gives the key set of the issuer that a token
+	// names, or says that it may not be that one's.
+	Learn func(iss string) (jwt.KeySet, error)
 	// Emulated says that the server is not AWS's, so that it may have none.
 	Emulated bool
 }
@@ -92,6 +96,8 @@ func (v Verifier) identity(ctx context.Context, s Session, t Tokens) (Session, e
 	s.Subject, s.TokenIssuer, s.Unverified = subject, issuer, false
 	if name := id.Claims.String("cognito:username"); name != "" {
 		t.Username = name
+	} else if v.Foreign && s.Username == "" {
+		t.Username = cmp.Or(id.Claims.String("email"), id.Claims.String("preferred_username"), subject)
 	}
 	return s.named(t), nil
 }
@@ -123,6 +129,12 @@ func (v Verifier) judged(ctx context.Context, raw string, t Tokens, policy jwt.P
 	if err != nil {
 		return jwt.Token{}, err
 	}
+	if len(policy.Issuers) == 0 {
+		if v, err = v.learn(token.Claims.String("iss")); err != nil {
+			return jwt.Token{}, err
+		}
+		policy.Issuers = v.Issuers
+	}
 	// Keys that cannot be had are trouble on the way, not a bad token.
 	var unknown *jwt.UnknownKeyError
 	if _, err := v.Keys.Key(ctx, token.KeyID); err != nil && !errors.As(err, &unknown) {
@@ -136,6 +148,16 @@ func (v Verifier) judged(ctx context.Context, raw string, t Tokens, policy jwt.P
 	}
 	report := jwt.Verify(ctx, raw, v.Keys, policy)
 	return report.Token, report.Err()
+}
+
+// learn is v for the issuer that a token names, if it may be that one's.
+func (v Verifier) learn(iss string) (Verifier, error) {
+	if v.Learn == nil {
+		return v, fmt.Errorf("its issuer %q was not expected: nobody said which one it must be", iss)
+	}
+	keys, err := v.Learn(iss)
+	v.Keys, v.Issuers = keys, []string{iss}
+	return v, err
 }
 
 // sameAccess compares sub and client_id of the access token with the ID token's.

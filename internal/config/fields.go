@@ -60,7 +60,7 @@ func signInFields() []Field {
 		{Name: "token", Env: "COGCTL_TOKEN", Secret: true, Usage: "token to use instead of a session's"},
 		{Name: "flow", Flag: "flow", Env: "COGCTL_FLOW", Key: "flow", Default: "auto", check: oneOf("auto", "srp", "password", "browser", "client-credentials", "custom", "custom-srp", "choice", "admin"),
 			Usage: "how to sign in; cogctl login --help lists the flows"},
-		{Name: "scopes", Later: true, Flag: "scope", Env: "COGCTL_SCOPES", Key: "scopes", List: true, Usage: "scopes to ask for"},
+		{Name: "scopes", Flag: "scope", Env: "COGCTL_SCOPES", Key: "scopes", List: true, Usage: "scopes to ask for"},
 		{Name: "callback_urls", Later: true, Flag: "callback-url", Key: "callback_urls", List: true, check: checkCallback,
 			Usage: "registered callback URLs, the first free one is used"},
 		{Name: "from", Later: true, Env: "COGCTL_FROM", Key: "from", Usage: "one secret that fills several settings"},
