@@ -49,6 +49,7 @@ func mainAtTestTime() {
 //	                     waits for and types (lines "expect TEXT", "type TEXT",
 //	                     "code": the last one that the sandbox sent)
 //	control METHOD PATH [JSON]  ask the sandbox's control listener
+//	issuer               start an authorization server that is none of Cognito's
 //	odd                  start a server that answers as no user pool does
 //	parallel N CODE CMD  run CMD N times at once; all must end with that code
 //	                     and print the same
@@ -117,6 +118,7 @@ func scriptParams() testscript.Params {
 			"expire":   scriptExpire,
 			"parallel": scriptParallel,
 			"odd":      scriptOdd,
+			"issuer":   scriptIssuer,
 			"control":  scriptControl,
 			"leaks":    scriptLeaks,
 		},
@@ -258,6 +260,7 @@ func scriptEnviron(ts *testscript.TestScript) []string {
 	for _, name := range []string{traceVariable, "PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NO_PROXY", "GORACE", "CI", "WORK",
 		"COGCTL_CONFIG_DIR", "COGCTL_CACHE_DIR", "COGCTL_PROFILE", "COGCTL_PASSWORD", "COGCTL_NEW_PASSWORD", "COGCTL_NO_INPUT",
 		"COGCTL_USERNAME", "COGCTL_ENDPOINT_USER_POOL", "COGCTL_ENDPOINT_JWKS", "COGCTL_TOTP_SECRET", "COGCTL_MFA_CODE", "COGCTL_SANDBOX_CLOUD_URL", "ODD", "COGCTL_TOKEN",
+		"COGCTL_CLIENT_ID", "COGCTL_CLIENT_SECRET", "COGCTL_DOMAIN", "COGCTL_ISSUER", "COGCTL_SCOPES", "COGCTL_API_URL",
 		"COGCTL_TEST_CLOCK", "COGCTL_FLOW", "COGCTL_DEBUG", "COGCTL_ANSWER_CUSTOM_CHALLENGE", "COGCTL_ANSWER_CUSTOM_CHALLENGE_2", "COGCTL_ANSWER_SELECT_CHALLENGE",
 		"COGCTL_ANSWER_SELECT_MFA_TYPE", "COGCTL_SANDBOX_CONTROL_URL", "COGCTL_SANDBOX_CONTROL_KEY",
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"} {
