@@ -52,6 +52,9 @@ func pool(p *config.Profile) (poolSettings, error) {
 		return s, usagef("%s: from = %q is not something this version can read; give the settings themselves", from.Origin.Text, from.Text)
 	}
 	var missing []string
+	if region, id, ok := auth.PoolOfIssuer(p.Get("issuer").Text); ok && s.UserPoolID == "" {
+		s.Region, s.UserPoolID = region, id
+	}
 	if s.UserPoolID == "" && s.Domain == "" && !p.Get("issuer").Set() {
 		missing = append(missing, "COGCTL_USER_POOL_ID (--user-pool-id)")
 	}
@@ -63,7 +66,7 @@ func pool(p *config.Profile) (poolSettings, error) {
 			"cogctl login on a terminal asks for them; cogctl profile create writes a profile")
 	}
 	if s.UserPoolID == "" {
-		return withoutPool(s, p.Get("issuer").Text), nil
+		return withoutPool(s, p.Get("issuer").Text)
 	}
 	override := strings.TrimRight(p.Get("endpoints.user_pool").Text, "/")
 	s.Endpoint, s.Emulated = override, override != ""
@@ -83,14 +86,18 @@ func pool(p *config.Profile) (poolSettings, error) {
 
 // withoutPool completes the settings where no user pool is named: an issuer of
 // whatever kind, or a user pool's domain, which tells nobody whose it is.
-func withoutPool(s poolSettings, issuer string) poolSettings {
+func withoutPool(s poolSettings, issuer string) (poolSettings, error) {
+	if issuer != "" && s.Domain != "" {
+		return s, hinted(usagef("domain (%s) is of a user pool, and issuer (%s) is none", s.Domain, issuer),
+			"leave one of them out, or set user_pool_id (COGCTL_USER_POOL_ID)")
+	}
 	if issuer != "" {
 		s.Issuer, s.Endpoint, s.Foreign = issuer, issuer, true
 		s.Issuers = []string{issuer}
-		return s
+		return s, nil
 	}
 	s.Issuer, s.Endpoint = s.Domain, s.Domain
-	return s
+	return s, nil
 }
 
 // credentials are a sign-in's secrets, resolved: commands were run and files

@@ -57,12 +57,8 @@ func PoolOfDomain(domain, iss string) bool {
 	if loopback.IsLoopback(d.Hostname()) {
 		return loopback.IsLoopback(i.Hostname())
 	}
-	labels := strings.Split(i.Host, ".")
-	if len(labels) < 3 {
-		return false
-	}
-	region, pool := labels[1], strings.TrimPrefix(i.Path, "/")
-	if !slices.Contains(Issuers(region, pool, ""), iss) || !strings.HasPrefix(pool, region+"_") || strings.Contains(pool, "/") {
+	region, _, ok := PoolOfIssuer(iss)
+	if !ok {
 		return false
 	}
 	at := strings.Split(strings.ToLower(d.Hostname()), ".")
@@ -70,4 +66,22 @@ func PoolOfDomain(domain, iss string) bool {
 		return at[n-3] == region
 	}
 	return true // a domain of one's own
+}
+
+// PoolOfIssuer reads region and id of a user pool off an issuer of Cognito's form.
+func PoolOfIssuer(iss string) (region, poolID string, ok bool) {
+	u, err := url.Parse(iss)
+	if err != nil {
+		return "", "", false
+	}
+	labels := strings.Split(u.Host, ".")
+	if len(labels) < 3 {
+		return "", "", false
+	}
+	region, poolID = labels[1], strings.TrimPrefix(u.Path, "/")
+	word := strings.TrimPrefix(poolID, region+"_")
+	if word == "" || word == poolID || strings.ContainsAny(word, "/_") || !slices.Contains(Issuers(region, poolID, ""), iss) {
+		return "", "", false
+	}
+	return region, poolID, true
 }
