@@ -162,6 +162,8 @@ func (i *testIssuer) machine(mode string, form url.Values) (int, map[string]any)
 	for _, scope := range scopes {
 		switch scope {
 		case "content/read", "content/write":
+		case "content/extra": // silently left out
+			scopes = slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == scope })
 		case "not/allowed":
 			return oauthFault("unauthorized_client", "")
 		case "none/left":

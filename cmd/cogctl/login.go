@@ -132,6 +132,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 		a.warn("--remember-device did nothing: the user pool tracks no devices, or none is kept here")
 	}
 	a.warnClock(session)
+	l.warnScopes(session)
 	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.place(), until(session.Expires, a.now()))
 	return nil
 }

@@ -34,10 +34,15 @@ func (s *signIn) settle(last lastSignIn) {
 		return
 	}
 	m := &machine{scopes: s.profile.List("scopes")}
-	if last.Machine && !ofThisRun(s.profile.Get("scopes")) {
+	// What this run says outranks the last sign-in, which alone knows of resources.
+	if last.Machine && (!ofThisRun(s.profile.Get("scopes")) || sameSet(m.scopes, last.Scopes)) {
 		m.scopes, m.resources = last.Scopes, last.Resources
 	}
 	s.become(m)
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 func (s *signIn) become(m *machine) { s.machine, s.user = m, m.name(s.pool.ClientID) }
@@ -132,6 +137,18 @@ func (s signIn) scopesFrom() string {
 func nowhere(err error) bool {
 	var none *auth.NoAnswerError
 	return errors.As(err, &none)
+}
+
+// warnScopes tells which of the scopes asked for were not granted, where the
+// server said what it granted.
+func (s signIn) warnScopes(session auth.Session) {
+	if s.machine == nil || session.Scopes == nil {
+		return
+	}
+	lacking := slices.DeleteFunc(slices.Clone(s.machine.scopes), func(scope string) bool { return slices.Contains(session.Scopes, scope) })
+	if len(lacking) > 0 {
+		s.app.warn(fmt.Sprintf("%s granted %s, and not %s", s.pool.place(), strings.Join(session.Scopes, " "), strings.Join(lacking, " ")))
+	}
 }
 
 // checkScopes refuses what no scope is (RFC 6749, section 3.3): the server's own
