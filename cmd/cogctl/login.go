@@ -181,6 +181,9 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err != nil {
 		return auth.Session{}, err
 	}
+	if l.machine != nil && !l.unattended() {
+		return auth.Session{}, &auth.InputError{Item: auth.ItemClientSecret, Subject: "the app client " + l.pool.ClientID, Answers: []string{"COGCTL_CLIENT_SECRET"}}
+	}
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
 	}
