@@ -36,7 +36,7 @@ func scriptIssuer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	signer, err := jwt.NewSigner(nil)
 	ts.Check(err)
-	i := &testIssuer{signer: signer, log: ts.MkAbs("issuer.log"), refresh: map[string]int{"r-0": 0}}
+	i := &testIssuer{signer: signer, log: ts.MkAbs("issuer.log"), refresh: map[string]int{"r-0": 0, "r-post": 0}}
 	ts.Check(os.WriteFile(i.log, nil, 0o600))
 	server := httptest.NewServer(i)
 	i.url = server.URL
@@ -161,7 +161,7 @@ func (i *testIssuer) machine(mode string, form url.Values) (int, map[string]any)
 	}
 	for _, scope := range scopes {
 		switch scope {
-		case "content/read", "content/write":
+		case "content/read", "content/write", "content/liar":
 		case "content/extra": // silently left out
 			scopes = slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == scope })
 		case "not/allowed":
@@ -188,6 +188,9 @@ func (i *testIssuer) access(mode string, scopes []string) string {
 	}
 	if mode == "oauth2" {
 		claims["token_use"], claims["iss"] = "access", i.url
+		if slices.Contains(scopes, "content/liar") {
+			claims["iss"] = "https://liar.example"
+		}
 	} else {
 		claims["aud"] = "https://api.example.com"
 	}

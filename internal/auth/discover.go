@@ -167,7 +167,6 @@ func checkEndpoint(raw string, local bool) error {
 func inward(host string) bool {
 	host = strings.TrimRight(host, ".")
 	if ip, err := netip.ParseAddr(host); err == nil {
-		ip = ip.Unmap()
 		return ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.Zone() != ""
 	}
 	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
