@@ -112,7 +112,7 @@ func TestAdoptWithASecret(t *testing.T) {
 		for i, c := range seed.Pools[0].Clients {
 			seed.Pools[0].Clients[i].RotateRefreshTokens = rotate
 			seed.Pools[0].Clients[i].RetryGrace = time.Minute
-			if c.Secret != "" {
+			if c.ID == sandbox.SecretClientID {
 				secret = c.Secret
 			}
 		}
