@@ -60,7 +60,7 @@ func (a *app) outsider(ctx context.Context, operand string) (signIn, *auth.Clien
 		return s, nil, err
 	}
 	if s.machine != nil { // the command is about a user all the same
-		s.machine, s.user = nil, ""
+		s.machine, s.user = nil, username(s.profile, lastSignIn{})
 	}
 	if s.user == "" {
 		if !a.person(s.profile) {

@@ -27,7 +27,7 @@ const (
 // scriptIssuer starts an authorization server and sets ISSUER to its URL, MACHINE
 // and MACHINE_SECRET to the app client it knows. Issuers are at ISSUER/basic and
 // ISSUER/post, by the way a client proves itself, and at ISSUER/opaque, whose
-// access tokens nobody can read; ISSUER itself is a user pool's domain and its
+// access tokens nobody can read; at ISSUER/dead nobody listens for tokens. ISSUER itself is a user pool's domain and its
 // issuer. Requests for tokens and revocations go into the file issuer.log. Behind
 // /content is an API that wants content/read of a GET and content/write of a POST.
 func scriptIssuer(ts *testscript.TestScript, neg bool, args []string) {
@@ -59,7 +59,7 @@ type testIssuer struct {
 
 func (i *testIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	mode, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if !slices.Contains([]string{"basic", "post", "opaque", "oauth2"}, mode) {
+	if !slices.Contains([]string{"basic", "post", "opaque", "dead", "oauth2"}, mode) {
 		mode, path = "", strings.TrimPrefix(r.URL.Path, "/")
 	}
 	switch path {
@@ -93,9 +93,13 @@ func (i *testIssuer) document(mode string) map[string]any {
 	if mode == "post" {
 		method = "client_secret_post"
 	}
+	tokens := at + "/token"
+	if mode == "dead" {
+		tokens = "http://127.0.0.1:1/token"
+	}
 	return map[string]any{
 		"issuer": at, "jwks_uri": at + "/.well-known/jwks.json",
-		"authorization_endpoint": at + "/authorize", "token_endpoint": at + "/token", "revocation_endpoint": at + "/revoke",
+		"authorization_endpoint": at + "/authorize", "token_endpoint": tokens, "revocation_endpoint": at + "/revoke",
 		"end_session_endpoint": at + "/end?x=1", "token_endpoint_auth_methods_supported": []string{method},
 	}
 }

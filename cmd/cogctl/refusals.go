@@ -34,6 +34,8 @@ func advices() []advice {
 		{refused, "secret_hash was not received", "this app client has a secret: client_secret in the profile, or COGCTL_CLIENT_SECRET", exitUsage, ""},
 		{refused, "secret", "client_secret is not the one of this app client: cogctl profile show tells where it comes from", exitUsage, ""},
 		{"UnauthorizedException", "", "client_secret may not be the one of this app client: cogctl profile show tells where it comes from", exitUsage, ""},
+		{"invalid_client", "", "client_secret may not be the one of this app client: cogctl profile show tells where it comes from", exitUsage, ""},
+		{"unauthorized_client", "", "the app client's allowed OAuth flows lack this one", exitUsage, ""},
 		{refused, "attempts exceeded", "wait before the next attempt: with each one more Cognito waits longer, up to 15 minutes", 0, ""},
 		{refused, "user is disabled", "an administrator of the user pool can enable the account", exitRefused, ""},
 		{refused, "invalid session", "the sign-in took too long, or was answered twice: begin anew with cogctl login", 0, atSignIn},
