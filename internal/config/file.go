@@ -28,19 +28,13 @@ type File struct {
 // directory may be writable by other users, since the file can name programs to
 // run. Text that is not TOML gives a *SyntaxError.
 func Read(path string) (*File, error) {
-	f, _, err := read(path)
-	return f, err
-}
-
-// read also returns where the file really is: what to replace when it changes.
-func read(path string) (f *File, real string, err error) {
-	real, err = locate(path)
+	real, err := locate(path)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	data, err := load(real)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("config file: %w", err)
+	data, err := loadIfThere(real)
+	if err != nil {
+		return nil, err
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows editors write one
 	doc, err := parse(data)
@@ -49,9 +43,9 @@ func read(path string) (f *File, real string, err error) {
 		if errors.As(err, &syntax) {
 			syntax.Path = path
 		}
-		return nil, "", err
+		return nil, err
 	}
-	return &File{path: path, data: data, doc: doc}, real, nil
+	return &File{path: path, data: data, doc: doc}, nil
 }
 
 // locate follows path when it is a symbolic link. The directory that holds the
@@ -71,6 +65,15 @@ func locate(path string) (string, error) {
 		return "", fmt.Errorf("config file %s is a symbolic link that leads nowhere: %w", path, err)
 	}
 	return real, nil
+}
+
+// loadIfThere is load, with nothing for a file that is not there.
+func loadIfThere(real string) ([]byte, error) {
+	data, err := load(real)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("config file: %w", err)
+	}
+	return data, nil
 }
 
 func load(path string) ([]byte, error) {

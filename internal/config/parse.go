@@ -37,7 +37,14 @@ type entry struct {
 	shape    shape
 	value    string   // of a string, or "true" or "false"
 	items    []string // of a list
-	from, to int      // the bytes of the value in the file, for a string
+	from, to int      // the bytes of the value in the file
+}
+
+// span is one expression of the file: a table's header, or a key with its value.
+type span struct {
+	path     []string // from the top: {"profiles", "dev", "api"}
+	header   bool
+	from, to int // its bytes, without the comment behind it
 }
 
 // section is one profile as it stands in the file.
@@ -53,6 +60,7 @@ type document struct {
 	byName   map[string]*section
 	chosen   *entry  // default_profile
 	stray    []entry // what belongs to no profile
+	spans    []span  // everything, in the order of the file
 }
 
 func (d *document) names() []string {
@@ -132,12 +140,16 @@ func (w *walker) expression(n *unstable.Node) {
 	case unstable.Table, unstable.ArrayTable:
 		path, at := w.key(nil, n.Key())
 		w.prefix, w.inArray = path, n.Kind == unstable.ArrayTable
+		offset := w.lines[at.line-1] + at.column - 1
+		w.doc.spans = append(w.doc.spans, span{path: path, header: true, from: offset, to: offset})
 		e := entry{path: path, at: at, shape: shapeTable}
 		if w.inArray {
 			e.shape = shapeTables
 		}
 		w.add(e)
 	case unstable.KeyValue:
+		path, _ := w.key(w.prefix, n.Key())
+		w.doc.spans = append(w.doc.spans, span{path: path, from: int(n.Raw.Offset), to: int(n.Raw.Offset + n.Raw.Length)})
 		if !w.inArray {
 			w.keyValue(w.prefix, n)
 		}
@@ -148,6 +160,7 @@ func (w *walker) keyValue(prefix []string, n *unstable.Node) {
 	path, at := w.key(prefix, n.Key())
 	v := n.Value()
 	e := entry{path: path, at: at, shape: shapeOther}
+	e.from, e.to = w.valueOf(n)
 	switch v.Kind {
 	case unstable.InlineTable:
 		e.shape = shapeTable
@@ -164,9 +177,26 @@ func (w *walker) keyValue(prefix []string, n *unstable.Node) {
 		e.shape, e.value = shapeBool, string(v.Data)
 	case unstable.String:
 		e.shape, e.value = shapeText, string(v.Data)
-		e.from, e.to = int(v.Raw.Offset), int(v.Raw.Offset+v.Raw.Length)
 	}
 	w.add(e)
+}
+
+// valueOf returns the bytes of a value: what follows the first = behind the last
+// part of the key.
+func (w *walker) valueOf(n *unstable.Node) (from, to int) {
+	to = int(n.Raw.Offset + n.Raw.Length)
+	for it := n.Key(); it.Next(); {
+		raw := it.Node().Raw
+		from = int(raw.Offset + raw.Length)
+	}
+	for from < to && w.data[from] != '=' {
+		from++
+	}
+	from++
+	for from < to && (w.data[from] == ' ' || w.data[from] == '\t') {
+		from++
+	}
+	return min(from, to), to
 }
 
 func listOf(v *unstable.Node) (shape, []string) {

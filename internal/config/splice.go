@@ -3,13 +3,11 @@ package config
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gofrs/flock"
 
@@ -25,7 +23,21 @@ import (
 // Values are judged as they would be when read. A secret is written as it is
 // given, so give a reference.
 func Create(path, name string, values map[string]string, makeDefault bool) error {
-	return change(path, func(f *File) ([]byte, error) { return f.withProfile(name, values, makeDefault) })
+	return change(path, func(f *File) ([]byte, error) {
+		if err := f.free(name); err != nil {
+			return nil, err
+		}
+		d, err := newDraft(name, values)
+		if err != nil {
+			return nil, err
+		}
+		return f.withProfile(d, makeDefault)
+	})
+}
+
+// Add is Create for a draft.
+func Add(path string, d Draft, makeDefault bool) error {
+	return change(path, func(f *File) ([]byte, error) { return f.withProfile(d, makeDefault) })
 }
 
 // Use makes name, which must exist, the default profile. Nothing else in the
@@ -46,7 +58,21 @@ func Use(path, name string) error {
 // change reads, edits and replaces the file, under a lock, so that of two
 // commands at once neither undoes the other's work.
 func change(path string, edit func(*File) ([]byte, error)) error {
-	_, real, err := read(path)
+	if _, err := Read(path); err != nil {
+		return err
+	}
+	return exchange(path, func([]byte) ([]byte, error) {
+		f, err := Read(path) // again: somebody may have been faster
+		if err != nil {
+			return nil, err
+		}
+		return edit(f)
+	})
+}
+
+// exchange replaces the bytes of the file, under the lock.
+func exchange(path string, edit func([]byte) ([]byte, error)) error {
+	real, err := locate(path)
 	if err != nil {
 		return err
 	}
@@ -55,11 +81,11 @@ func change(path string, edit func(*File) ([]byte, error)) error {
 		return err
 	}
 	defer release()
-	f, real, err := read(path) // again: somebody may have been faster
+	now, err := loadIfThere(real)
 	if err != nil {
 		return err
 	}
-	data, err := edit(f)
+	data, err := edit(now)
 	if err != nil {
 		return err
 	}
@@ -94,16 +120,20 @@ func lock(path string) (release func(), err error) {
 	return func() { _ = l.Unlock() }, nil
 }
 
-func (f *File) withProfile(name string, values map[string]string, makeDefault bool) ([]byte, error) {
+// free is an error when there is a profile of this name, or can be none.
+func (f *File) free(name string) error {
 	if err := CheckName(name); err != nil {
-		return nil, fmt.Errorf("profile %w", err)
+		return fmt.Errorf("profile %w", err)
 	}
 	if s := f.doc.byName[name]; s != nil {
-		return nil, fmt.Errorf("profile %q is already there, at %s", name, f.place(s.at))
+		return fmt.Errorf("profile %q is already there, at %s", name, f.place(s.at))
 	}
-	eol := lineEnd(f.data)
-	profile, err := render(name, values, eol)
-	if err != nil {
+	return nil
+}
+
+func (f *File) withProfile(d Draft, makeDefault bool) ([]byte, error) {
+	name, eol := d.Name, lineEnd(f.data)
+	if err := f.free(name); err != nil {
 		return nil, err
 	}
 	data := slices.Clone(f.data)
@@ -113,7 +143,7 @@ func (f *File) withProfile(name string, values map[string]string, makeDefault bo
 		}
 		data = append(data, eol...)
 	}
-	data = append(data, profile...)
+	data = append(data, d.render(eol)...)
 	// The end of a file can be a place where a table may not stand, so what
 	// comes out is read again before it replaces anything.
 	doc, err := parse(data)
@@ -166,69 +196,6 @@ func sameSection(a, b *section) bool {
 
 func sameEntry(a, b entry) bool {
 	return a.shape == b.shape && a.value == b.value && slices.Equal(a.path, b.path) && slices.Equal(a.items, b.items)
-}
-
-// render writes a profile as TOML, in the order of the table of fields, its
-// sub-tables last.
-func render(name string, values map[string]string, eol string) (string, error) {
-	for n := range values {
-		if f, ok := field(n); !ok || f.Key == "" {
-			return "", fmt.Errorf("%q is not a setting that a profile can hold", shorten(n))
-		}
-	}
-	header := "[profiles." + tomlKey(name)
-	var top, api, endpoints strings.Builder
-	for _, f := range table() {
-		if values[f.Name] == "" {
-			continue
-		}
-		value, err := f.toml(values[f.Name])
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", f.Name, err)
-		}
-		group, key, nested := strings.Cut(f.Key, ".")
-		b := &top
-		switch {
-		case !nested:
-			key = group
-		case group == "api":
-			b = &api
-		default:
-			b = &endpoints
-		}
-		b.WriteString(key + " = " + value + eol)
-	}
-	out := header + "]" + eol + top.String()
-	if api.Len() > 0 {
-		out += eol + header + ".api]" + eol + api.String()
-	}
-	if endpoints.Len() > 0 {
-		out += eol + header + ".endpoints]" + eol + endpoints.String()
-	}
-	return out, nil
-}
-
-// toml renders a value for f. The error never tells a secret.
-func (f Field) toml(text string) (string, error) {
-	if !utf8.ValidString(text) {
-		return "", errors.New("the value is not UTF-8 text")
-	}
-	text, err := f.normal(text)
-	switch {
-	case err != nil:
-		return "", err
-	case !f.Secret && !f.List && f.Name != "from" && IsReference(text):
-		return "", errors.New("takes no reference; only secrets do")
-	case f.Bool:
-		return text, nil
-	case !f.List:
-		return tomlString(text), nil
-	}
-	var quoted []string
-	for _, item := range items(text) {
-		quoted = append(quoted, tomlString(item))
-	}
-	return "[" + strings.Join(quoted, ", ") + "]", nil
 }
 
 // tomlString writes a basic string (TOML 1.0, section String).

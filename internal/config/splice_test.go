@@ -207,7 +207,11 @@ func FuzzSplice(f *testing.F) {
 			return
 		}
 		file := &File{path: "config.toml", data: []byte(text), doc: doc}
-		data, err := file.withProfile(name, map[string]string{"username": user, "password": secret}, makeDefault)
+		d, err := newDraft(name, map[string]string{"username": user, "password": secret})
+		if err != nil {
+			return
+		}
+		data, err := file.withProfile(d, makeDefault)
 		if err != nil {
 			return
 		}
