@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/awscred":          {},
 	"internal/gateway":          {"jwt"},
 	"internal/secret":           {"redact", "config"},
+	"internal/importer":         {"config", "loopback"},
 	"internal/sandbox":          {"jwt", "srp", "gateway", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted"},
 	"internal/sandbox/hosted":   {"jwt", "srp", "loopback", "sandbox/store", "sandbox/userpool"},
 	"internal/sandbox/store":    {"srp"},

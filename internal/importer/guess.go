@@ -31,6 +31,8 @@ func (f *finder) strong(p pair) bool {
 	value := p.value()
 	name := plain(p.name)
 	switch pool := poolOf(value); {
+	case unprintable(value) && ends(name, "clientid", "poolid", "domain", "region", "scopes", "issuer", "url", "uri", "endpoint"):
+		f.failAt(p.node, "%s: a value with characters that cannot be seen", shorten(p.from))
 	case has(name, "secret"):
 		if has(name, "client") {
 			f.secret(p.node)

@@ -163,7 +163,7 @@ func readTree(f *finder) (Found, error) {
 	case has("Stacks"), has("Outputs"):
 		f.cloudFormation()
 	case has("issuer") && (has("jwks_uri") || has("authorization_endpoint")):
-		f.discovery("")
+		f.discovery()
 	case f.isTerraform():
 		f.terraform()
 	case f.isCDK():
@@ -264,10 +264,7 @@ func checkValue(key, value string) error {
 	case config.IsReference(value) && key != "callback_urls" && key != "scopes":
 		return errors.New("looks like a reference to a secret, which is not taken from a file")
 	}
-	if key == "api.url" {
-		key = "api_url"
-	}
-	return config.Check(key, value)
+	return config.Check(nameOf(key), value)
 }
 
 // checkDraft is checkValue for a whole profile.

@@ -56,7 +56,8 @@ func (r *reader) statement(found **node, name *string) {
 			r.literal(found)
 			return
 		}
-		if at, exported := r.at, r.word(); exported == "" || exported != *name {
+		at := r.at
+		if exported := r.word(); exported == "" || exported != *name {
 			r.fail(at, "%s, want the object literal or its name", r.named(at))
 		}
 	default:
