@@ -21,7 +21,8 @@ func newProfile(a *app) *cobra.Command {
 		Args:    subcommandOnly,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newProfileCreate(a), newProfileUse(a), newProfileList(a), newProfileShow(a))
+	cmd.AddCommand(newProfileCreate(a), newProfileUse(a), newProfileList(a), newProfileShow(a),
+		newProfileImport(a), newProfileExport(a), newProfileEdit(a), newProfileDelete(a))
 	return cmd
 }
 

@@ -154,6 +154,10 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Split cuts a command line into its words, as cmd: does: for other programs that
+// a setting names with their arguments, and that are started without a shell.
+func Split(line string) ([]string, error) { return split(line) }
+
 // split cuts a command line into its words. Words are separated by spaces,
 // tabs and newlines. Single quotes take everything up to the next one as it is;
 // inside double quotes a backslash escapes only a double quote or a backslash.
