@@ -244,3 +244,76 @@ func inSandboxAt(t *testing.T, at sandbox.Endpoints, user, password string) cogc
 		"COGCTL_PASSWORD="+password,
 	)
 }
+
+// TestAWSCLIDescribes is what the CLI reads of a pool, its clients and its users;
+// the CLI follows the pages by itself.
+func TestAWSCLIDescribes(t *testing.T) {
+	t.Parallel()
+	at := startSandbox(t)
+	admin := newAWSCLI(t, at.Cloud).withCredentials()
+	read := func(into any, args ...string) {
+		t.Helper()
+		r := admin.run(t, args...)
+		if r.code != 0 {
+			t.Fatalf("aws %s: exit %d\n%s", strings.Join(args, " "), r.code, r.stderr)
+		}
+		if err := json.Unmarshal([]byte(r.stdout), into); err != nil {
+			t.Fatalf("aws %s: %v", args[0], err)
+		}
+	}
+
+	var pool struct {
+		UserPool struct {
+			Id, MfaConfiguration string
+			Policies             struct{ PasswordPolicy struct{ MinimumLength int } }
+		}
+	}
+	read(&pool, slices.Concat([]string{"describe-user-pool"}, inPool)...)
+	if pool.UserPool.Id != sandbox.DefaultPoolID || pool.UserPool.MfaConfiguration != "OPTIONAL" || pool.UserPool.Policies.PasswordPolicy.MinimumLength != 8 {
+		t.Errorf("describe-user-pool found %+v", pool)
+	}
+	admin.refused(t, "ResourceNotFoundException", "describe-user-pool", "--user-pool-id", "us-east-1_Nowhere")
+
+	var clients struct {
+		UserPoolClients []struct{ ClientId, ClientName, UserPoolId string }
+	}
+	read(&clients, slices.Concat([]string{"list-user-pool-clients"}, inPool, []string{"--page-size", "1"})...)
+	found := map[string]bool{}
+	for _, c := range clients.UserPoolClients {
+		found[c.ClientId] = true
+	}
+	if !found[sandbox.PublicClientID] || !found[sandbox.SecretClientID] || len(found) != len(clients.UserPoolClients) {
+		t.Errorf("list-user-pool-clients found %+v", clients)
+	}
+
+	var client struct {
+		UserPoolClient struct {
+			ClientId, ClientSecret string
+			ExplicitAuthFlows      []string
+		}
+	}
+	read(&client, slices.Concat([]string{"describe-user-pool-client"}, inPool, withClient)...)
+	if c := client.UserPoolClient; c.ClientId != sandbox.PublicClientID || c.ClientSecret != "" || !slices.Contains(c.ExplicitAuthFlows, "ALLOW_USER_SRP_AUTH") {
+		t.Errorf("describe-user-pool-client found %+v", c)
+	}
+
+	var users struct {
+		Users []struct {
+			Username, UserStatus string
+			Attributes           []struct{ Name, Value string }
+		}
+	}
+	read(&users, slices.Concat([]string{"list-users"}, inPool, []string{"--page-size", "3"})...)
+	names := map[string]string{}
+	for _, u := range users.Users {
+		names[u.Username] = u.UserStatus
+	}
+	if len(names) != len(users.Users) || names["ann"] != "CONFIRMED" || names["new"] != "FORCE_CHANGE_PASSWORD" {
+		t.Errorf("list-users found %v", names)
+	}
+	read(&users, slices.Concat([]string{"list-users"}, inPool, []string{"--filter", `email = "bob@example.com"`, "--attributes-to-get", "email"})...)
+	if len(users.Users) != 1 || users.Users[0].Username != "bob" || len(users.Users[0].Attributes) != 1 {
+		t.Errorf("list-users by e-mail found %+v", users)
+	}
+	admin.refused(t, "InvalidParameterException", slices.Concat([]string{"list-users"}, inPool, []string{"--filter", "email"})...)
+}

@@ -169,7 +169,7 @@ func hintFor(err error) string {
 	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
 		return "nobody knows if the new password was set: sign in with it, or with the old one where that is refused"
 	case errors.As(err, &uncalled):
-		return "this flow takes AWS credentials of yours: aws configure, aws sso login, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+		return "this takes AWS credentials of yours: aws configure, aws sso login, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	case errors.As(err, &caller) && caller.Code == "AccessDeniedException":
 		return "your AWS credentials need cognito-idp:AdminInitiateAuth and cognito-idp:AdminRespondToAuthChallenge"
 	case errors.As(err, &caller):

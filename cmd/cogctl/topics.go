@@ -63,7 +63,9 @@ func environmentTopic() string {
   COGCTL_CALLERS                   given to programs that are started for a secret:
                                    the profiles that wait for it
   AWS_ACCESS_KEY_ID, AWS_PROFILE, ...
-                                   your AWS credentials, for --flow admin only
+                                   your AWS credentials, for --flow admin and
+                                   profile import --from-pool only
+  VISUAL, EDITOR                   your editor, for profile edit
   CI                               when set, nobody is asked anything
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
                                    as everywhere, but never for this machine

@@ -12,8 +12,8 @@
 // mfasetup.go, device.go. attempt.go is what they share: a challenge, its
 // Session, and what an answer belongs to. It ends in refresh.go, at signIn;
 // tokens.go mints and checks tokens. signup.go, password.go, attributes.go and
-// account.go are what users do for themselves, admin.go and adminauth.go what
-// is done with AWS credentials.
+// account.go are what users do for themselves; admin.go, adminauth.go, describe.go
+// and listusers.go what is done with AWS credentials.
 //
 // The Admin operations want an AWS4-HMAC-SHA256 Authorization header whose
 // credential scope names the service cognito-idp, as the SDKs send it. The
@@ -105,6 +105,10 @@ var operations = sync.OnceValue(func() map[string]operation {
 		"AdminEnableUser":                  signed("AdminEnableUser", (*Handler).adminEnableUser),
 		"AdminCreateUser":                  signed("AdminCreateUser", (*Handler).adminCreateUser),
 		"AdminSetUserPassword":             signed("AdminSetUserPassword", (*Handler).adminSetUserPassword),
+		"DescribeUserPool":                 signed("DescribeUserPool", (*Handler).describeUserPool),
+		"ListUserPoolClients":              signed("ListUserPoolClients", (*Handler).listUserPoolClients),
+		"DescribeUserPoolClient":           signed("DescribeUserPoolClient", (*Handler).describeUserPoolClient),
+		"ListUsers":                        signed("ListUsers", (*Handler).listUsers),
 	}
 })
 
