@@ -109,6 +109,20 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
+// What cannot be taken out is not left standing in silence.
+func TestUpdateCannotDrop(t *testing.T) {
+	t.Parallel()
+	before := "[profiles]\na = { client_id = 'x', client_secret = 'env:OLD' }\n"
+	path := writeFile(t, before)
+	d := draftOf(t, "a", "client_id=y")
+	if err := Update(path, d, "client_secret"); err == nil || !strings.Contains(err.Error(), "cannot be changed in place") || readAll(t, path) != before {
+		t.Errorf("%v; the file is %q", err, readAll(t, path))
+	}
+	if err := Update(path, d); err != nil || !strings.Contains(readAll(t, path), `client_id = "y", client_secret = 'env:OLD'`) {
+		t.Errorf("without that: %v; the file is %q", err, readAll(t, path))
+	}
+}
+
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ what, before, after string }{
