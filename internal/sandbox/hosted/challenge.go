@@ -96,7 +96,7 @@ func (h *Handler) showChallenge(w http.ResponseWriter, r *http.Request, req requ
 	var content []node
 	switch s.step.Challenge {
 	case newPassword:
-		title, path, content = "Choose a new password", "/changePassword", newPasswordFields(s)
+		title, path, content = "Choose a new password", "/changePassword", newPasswordFields(s, h.policyOf(req))
 	case selectMFA:
 		title, path, content = "Choose how to get a code", "/mfa", choiceFields(s)
 	case setUpMFA:
@@ -117,10 +117,10 @@ func (h *Handler) showChallenge(w http.ResponseWriter, r *http.Request, req requ
 	}}.write(w)
 }
 
-func newPasswordFields(s challengeState) []node {
+func newPasswordFields(s challengeState, policy string) []node {
 	content := []node{
 		p("The password you have is temporary. Choose one of your own."),
-		field{name: "new_password", label: "New password", kind: "password", autocomplete: "new-password", first: true, wrong: s.problem != ""}.node(),
+		field{name: "new_password", label: "New password", kind: "password", autocomplete: "new-password", first: true, wrong: s.problem != "", hint: policy}.node(),
 		field{name: "confirm_password", label: "New password again", kind: "password", autocomplete: "new-password", wrong: s.problem != ""}.node(),
 	}
 	for _, name := range s.step.Required {

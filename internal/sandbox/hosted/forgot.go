@@ -36,14 +36,13 @@ func (h *Handler) forgotPassword(w http.ResponseWriter, r *http.Request) {
 type resetState struct{ username, destination, problem string }
 
 func (h *Handler) showReset(w http.ResponseWriter, r *http.Request, req request, s resetState) {
-	pool, _ := h.Store.Pool(req.client.PoolID)
 	wrong := s.problem != ""
 	page{title: "Set a new password", problem: s.problem, leadsTo: req.redirectURI, body: []node{
 		p("Enter the code that was sent to " + shorten(s.destination) + "."),
 		h.form(w, r, "/confirmForgotPassword", req.query,
 			hidden("username", s.username), hidden("destination", s.destination), codeField(s.problem),
 			field{name: "password", label: "New password", kind: "password", autocomplete: "new-password", wrong: wrong,
-				hint: policyText(pool.Policy)}.node(),
+				hint: h.policyOf(req)}.node(),
 			field{name: "confirm_password", label: "New password again", kind: "password", autocomplete: "new-password", wrong: wrong}.node(),
 			submit("Set the password")),
 		el("nav", nil, link("/forgotPassword", req.query.Encode(), "Send another code")),
@@ -74,6 +73,11 @@ func (h *Handler) confirmForgotPassword(w http.ResponseWriter, r *http.Request) 
 		return
 	}
 	h.showLogin(w, r, req, loginState{username: s.username, notice: "Your password is changed. Sign in with the new one."})
+}
+
+func (h *Handler) policyOf(req request) string {
+	pool, _ := h.Store.Pool(req.client.PoolID)
+	return policyText(pool.Policy)
 }
 
 // policyText says what a password needs.

@@ -217,6 +217,7 @@ func TestNewPasswordPage(t *testing.T) {
 		return b.submit(v, "/changePassword", "new_password", first, "confirm_password", second, "userAttributes.nickname", nickname)
 	}
 	v := b.signIn(asking("web"), "new", password).shows(t, "first", "/login", "Choose a new password", "Nickname")
+	v.shows(t, "hint", "/login", "Choose a new password", "At least 8 characters, with an upper-case letter")
 	v = type_(v, "Another1!", "Another2!", "N").shows(t, "two", "/changePassword", "Choose a new password", "not the same")
 	v = type_(v, "short", "short", "N").shows(t, "policy", "/changePassword", "Choose a new password", "Password did not conform with policy")
 	v = type_(v, "Another1!", "Another1!", "").shows(t, "attribute", "/changePassword", "Choose a new password", "nickname is missing")
