@@ -186,7 +186,14 @@ type userPoolClientType struct {
 	AuthSessionValidity        int // minutes, rounded up
 	TokenValidityUnits         map[string]string
 	EnableTokenRevocation      bool
-	RefreshTokenRotation       *refreshTokenRotation `json:",omitempty"`
+
+	CallbackURLs                    []string `json:",omitempty"`
+	LogoutURLs                      []string `json:",omitempty"`
+	AllowedOAuthFlows               []string `json:",omitempty"`
+	AllowedOAuthScopes              []string `json:",omitempty"`
+	AllowedOAuthFlowsUserPoolClient bool
+
+	RefreshTokenRotation *refreshTokenRotation `json:",omitempty"`
 }
 
 type refreshTokenRotation struct {
@@ -210,6 +217,8 @@ func (h *Handler) describeUserPoolClient(_ context.Context, in describeUserPoolC
 		AuthSessionValidity:   int((c.SessionFor().Seconds() + 59) / 60),
 		TokenValidityUnits:    map[string]string{"AccessToken": "seconds", "IdToken": "seconds", "RefreshToken": "seconds"},
 		EnableTokenRevocation: !c.NoTokenRevocation,
+		CallbackURLs:          c.CallbackURLs, LogoutURLs: c.LogoutURLs,
+		AllowedOAuthFlows: c.OAuthFlows, AllowedOAuthScopes: c.OAuthScopes, AllowedOAuthFlowsUserPoolClient: len(c.OAuthFlows) > 0,
 	}
 	if c.RotateRefreshTokens {
 		out.RefreshTokenRotation = &refreshTokenRotation{Feature: "ENABLED", RetryGracePeriodSeconds: int(c.RetryGrace.Seconds())}
