@@ -8,6 +8,8 @@
 //   - [SRP], [Password], [Custom], [CustomSRP], [Choice] and [Admin] are the flows.
 //     Each is made of a [SignIn], and its Login walks the challenges until Cognito
 //     hands out [Tokens], or asks for something nobody here can answer.
+//   - [CodeFlow] is the sign-in through a browser, [Callback] the place on this
+//     machine that the browser comes back to.
 //   - [Verifier] checks the ID token before anything is believed or saved.
 //   - [Session] is what is kept: the tokens, who they are for, and where they
 //     came from. A refresh token goes back to no other place.
@@ -48,6 +50,7 @@ type Tokens struct {
 	Username string
 
 	deviceGroup string // DeviceGroupKey, which comes with a new DeviceKey
+	nonce       string // what the ID token of a browser sign-in must hold
 }
 
 // Flow is one way to sign in.

@@ -85,6 +85,8 @@ func hopeful(err error) bool {
 		return fateOf(err) != settled
 	case errors.As(err, &answer) && answer.Status >= http.StatusInternalServerError:
 		return true
+	case errors.As(err, &answer) && fateOf(err) == settled: // whatever became of its body
+		return false
 	case errors.As(err, &dns):
 		return !dns.IsNotFound
 	case errors.As(err, &op) && op.Op == "dial":

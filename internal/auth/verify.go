@@ -86,6 +86,9 @@ func (v Verifier) identity(ctx context.Context, s Session, t Tokens) (Session, e
 	if err != nil {
 		return s, err
 	}
+	if err := t.bound(id); err != nil {
+		return s, fmt.Errorf("the ID token: %w", err)
+	}
 	subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
 	if subject == "" {
 		return s, fmt.Errorf("the ID token names nobody: it has no sub")
@@ -181,6 +184,9 @@ func (v Verifier) trust(s Session, t Tokens) (Session, error) {
 		return s, fmt.Errorf("the refreshed ID token: %w", unreadable)
 	}
 	if unreadable == nil {
+		if err := t.bound(id); err != nil {
+			return s, fmt.Errorf("the ID token: %w", err)
+		}
 		subject, issuer := id.Claims.String("sub"), id.Claims.String("iss")
 		if err := s.sameUser(subject, issuer); err != nil {
 			return s, err

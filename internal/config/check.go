@@ -150,6 +150,8 @@ func checkCallback(text string) error {
 		return errors.New("the callback URL holds a user name or password")
 	case err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" && u.Opaque == "":
 		return fmt.Errorf("%q is not a callback URL: one looks like http://localhost:17170/callback", shorten(text))
+	case u.Opaque != "" && u.Opaque[0] >= '0' && u.Opaque[0] <= '9': // localhost:17170/callback
+		return fmt.Errorf("%q lacks the scheme: http://%s", shorten(text), shorten(text))
 	case u.Fragment != "": // RFC 6749 section 3.1.2
 		return fmt.Errorf("%q has a fragment, which a callback URL may not have", shorten(text))
 	}

@@ -142,7 +142,7 @@ func TestChecks(t *testing.T) {
 		"url": {checkURL, []string{"https://a.example", "https://a.example:8443/v1/", "http://127.0.0.1:9400", "http://localhost:1", "http://[::1]:80/x", "http://x.localhost"},
 			[]string{"http://a.example", "https://", "a.example", "ftp://a.example", "https://u:p@a.example", "https://a.example/?q", "https://a.example/#f",
 				"https://a.example:0", "https://a.example:99999", "https://a b", "http://127.0.0.1.evil.example", "http://localhost.evil.example", "http://evillocalhost", "//a.example", "https:a.example", "http://u@localhost", "\x00"}},
-		"callback": {checkCallback, []string{"http://localhost:17170/callback", "https://a.example/cb", "myapp://signed-in", "myapp:/x"}, []string{"localhost", "http://u@localhost/", "http://localhost/#f", "/x"}},
+		"callback": {checkCallback, []string{"http://localhost:17170/callback", "https://a.example/cb", "myapp://signed-in", "myapp:/x"}, []string{"localhost", "localhost:17170/callback", "http://u@localhost/", "http://localhost/#f", "/x"}},
 		"auth":     {oneOf("id", "none"), []string{"id", "none"}, []string{"ID", "idd", ""}},
 		"storage":  {checkStorage, []string{"file", "none"}, []string{"keyring", "File", "x"}},
 		"word":     {checkWord, []string{"2iqdo52jkqg0q2cqbe76qah08", "1-a.apps.googleusercontent.com"}, []string{"a b", "a\n", "\x7f"}},

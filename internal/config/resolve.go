@@ -120,7 +120,7 @@ func (r *resolution) lookup(f Field) (found, bool) {
 		}
 	}
 	if f.Default != "" {
-		return found{f.Default, nil, Origin{KindDefault, "default"}, "default"}, true
+		return found{f.Default, items(f.Default), Origin{KindDefault, "default"}, "default"}, true
 	}
 	return found{}, false
 }

@@ -37,7 +37,7 @@ func (g Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A cache must not give the answer for one origin to another, nor one
 	// that went out without CORS headers to a page that needs them.
 	w.Header().Add("Vary", "Origin")
-	if !g.allowsHost(r) {
+	if !g.AllowsHost(r) {
 		http.Error(w, "this server does not answer to that Host", http.StatusMisdirectedRequest)
 		return
 	}
@@ -75,7 +75,9 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (g Guard) allowsHost(r *http.Request) bool {
+// AllowsHost reports whether the request names this server by one of Hosts: all of
+// the guard that a handler needs which admits pages of any origin by other means.
+func (g Guard) AllowsHost(r *http.Request) bool {
 	host, port := splitHost(r.Host)
 	if host == "" {
 		return false
