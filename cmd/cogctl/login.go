@@ -24,6 +24,7 @@ type loginOptions struct {
 	rememberDevice bool
 	withToken      bool
 
+	browser           browserOptions
 	scopes, resources []string
 }
 
@@ -45,9 +46,18 @@ The flows:
               (COGCTL_ANSWER_CUSTOM_CHALLENGE, then ..._2, ..._3); custom-srp proves
               the password first
   admin       with your AWS credentials, for app clients that allow nothing else
+  browser     on the pages of the user pool's domain, or of another OpenID Connect
+              issuer; --web for short. auto takes this on a terminal where there
+              is a domain and no password at hand, and for other issuers
   client-credentials
               no user: the app client itself, by its secret, for the scopes of
               --scope; auto takes this where there is a secret and no username
+
+Through a browser, the address to open is printed, and opened where there is a
+display. The browser comes back to the first of callback_urls that is free here;
+it must be registered for the app client, to the letter. Where the browser is on
+another machine, paste at the terminal the address that it ends at, or the code
+in it. --provider goes straight to Google or another provider of the pool.
 
 The password comes from COGCTL_PASSWORD, from --password-stdin, from the profile
 (a reference such as password = "cmd:pass show dev"), or is asked for. The ID
@@ -78,14 +88,15 @@ a profile.`,
 	cmd.Flags().BoolVar(&o.rememberDevice, "remember-device", false, "let this device stand in for the second factor, where the pool leaves that to you")
 	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&o.withToken, "with-token", false, "keep tokens from standard input: a refresh token, or JSON with id_token and refresh_token")
+	o.browser.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.noVerify, "no-verify-id-token", false, "take the ID token unverified, for servers without a key set")
 	return cmd
 }
 
 func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	started := a.now()
-	if o.withToken && (o.passwordStdin || o.flow != "") {
-		return usagef("--with-token keeps tokens as they are: --flow and --password-stdin have no part in it")
+	if o.withToken && (o.passwordStdin || o.flow != "" || o.browser.chosen()) {
+		return usagef("--with-token keeps tokens as they are: --flow, --web and --password-stdin have no part in it")
 	}
 	if o.withToken && o.rememberDevice {
 		return usagef("--remember-device is about a sign-in, and with --with-token there is none")
@@ -96,11 +107,14 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if o.scopes != nil {
 		a.flags["scopes"] = strings.Join(o.scopes, " ")
 	}
+	if err := o.browser.settle(a, o.flow); err != nil {
+		return err
+	}
 	p, err := a.profileOrSetUp(ctx)
 	if err != nil {
 		return err
 	}
-	l := login{signIn{app: a, profile: p, noVerify: o.noVerify, rememberDevice: o.rememberDevice}}
+	l := login{signIn: signIn{app: a, profile: p, noVerify: o.noVerify, rememberDevice: o.rememberDevice}, web: o.browser}
 	if l.pool, err = pool(p); err != nil {
 		return err
 	}
@@ -133,7 +147,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	}
 	a.warnClock(session)
 	l.warnScopes(session)
-	a.note("signed in as %s at %s; the tokens serve until %s", session.Username, l.pool.place(), until(session.Expires, a.now()))
+	a.note("signed in as %s at %s; the tokens serve until %s", account(session), l.pool.place(), until(session.Expires, a.now()))
 	return nil
 }
 
@@ -142,11 +156,17 @@ func (l *login) session(ctx context.Context, o loginOptions, started time.Time) 
 	if o.withToken {
 		return l.adopt(ctx)
 	}
+	if l.inBrowser() {
+		return l.byBrowser(ctx)
+	}
 	return l.run(ctx, started)
 }
 
 // login is a sign-in that was asked for, as against one that a command needs.
-type login struct{ signIn }
+type login struct {
+	signIn
+	web browserOptions
+}
 
 // whose settles who signs in: a machine, for what is asked now, or a user, given,
 // remembered, configured, or asked for.
@@ -164,6 +184,10 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 	switch {
 	case len(o.resources) > 0:
 		return usagef("--resource is for --flow %s", flowMachine)
+	case l.inBrowser() && o.passwordStdin:
+		return usagef("--password-stdin has no part in a sign-in through a browser")
+	case l.inBrowser(): // whoever signs in there
+		return nil
 	case l.user != "":
 		return nil
 	case !l.app.person(l.profile):

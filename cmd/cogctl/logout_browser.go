@@ -14,7 +14,7 @@ func (l logout) endBrowser(ctx context.Context, returnTo string) error {
 		return err
 	}
 	var callback string
-	if urls := l.profile.List("callback_urls"); len(urls) > 0 {
+	if urls := l.profile.List("callback_urls"); len(urls) > 0 && l.machine == nil {
 		callback = urls[0]
 	}
 	address, err := endSessionURL(p, l.pool.ClientID, returnTo, callback)

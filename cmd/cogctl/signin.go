@@ -57,10 +57,10 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 	}
 }
 
-// credentials are the secrets of the sign-in: of a machine its own alone, and no
-// user's, for which a program may have to run.
+// credentials are the secrets of the sign-in: those of a user, for which a program may
+// have to run, only where cogctl itself is asked for them.
 func (s signIn) credentials(ctx context.Context) (c credentials, err error) {
-	if s.machine == nil {
+	if s.machine == nil && !s.inBrowser() {
 		return s.app.credentials(ctx, s.profile)
 	}
 	c.clientSecret, err = s.app.reveal(ctx, s.profile, "client_secret")
@@ -157,7 +157,7 @@ func (s signIn) unattended() bool { return s.proof() != "" }
 // byPassword tells the ways to sign in that a password is part of.
 func (s signIn) byPassword() bool {
 	switch s.profile.Get("flow").Text {
-	case "custom":
+	case "custom", flowBrowser:
 		return false
 	case "choice":
 		factor := s.firstFactor()
@@ -263,7 +263,7 @@ func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.SignIn) (a
 
 // flows are the ways to sign in, as --flow takes them.
 func flows() []string {
-	return []string{"auto", "srp", "password", flowMachine, "custom", "custom-srp", "choice", "admin"}
+	return []string{"auto", "srp", "password", flowBrowser, flowMachine, "custom", "custom-srp", "choice", "admin"}
 }
 
 // needed says that a person must sign in, and with which command.

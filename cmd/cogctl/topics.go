@@ -66,7 +66,12 @@ func environmentTopic() string {
                                    your AWS credentials, for --flow admin and
                                    profile import --from-pool only
   VISUAL, EDITOR                   your editor, for profile edit
-  CI                               when set, nobody is asked anything
+  CI                               when set, nobody is asked anything, and no browser
+                                   is opened
+  BROWSER                          opens the sign-in page: a command line, without a
+                                   shell; the address replaces %s or comes last
+  DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION, SSH_TTY
+                                   without a display, or by SSH, only BROWSER is tried
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
                                    as everywhere, but never for this machine
 
