@@ -111,7 +111,8 @@ type talk struct {
 // converse plays the person's part: for each line "expect TEXT" it waits until
 // the terminal shows TEXT after what was matched before, for "type TEXT" it
 // types TEXT and return, for "code" what the sandbox sent last, for "totp USER" the next code of the
-// user's authenticator, for "first-code" that of the secret on the screen; "control METHOD PATH JSON" asks the sandbox's control.
+// user's authenticator, for "first-code" that of the secret on the screen; "paste WHAT" what pasted
+// says; "control METHOD PATH JSON" asks the sandbox's control.
 func converse(master *os.File, part string, play func(verb, text string) string) *talk {
 	t := &talk{screen: make(chan string, 1), look: make(chan chan string), play: play}
 	chunks := make(chan []byte)
@@ -144,6 +145,8 @@ func (t *talk) run(master *os.File, lines []string, chunks <-chan []byte) {
 			_, _ = master.WriteString(firstCode(shown.String()) + "\n")
 		case "code", "totp":
 			_, _ = master.WriteString(t.play(verb, text) + "\n")
+		case "paste":
+			_, _ = master.WriteString(pasted(shown.String(), text) + "\n")
 		case "control":
 			t.play(verb, text)
 		case "press":

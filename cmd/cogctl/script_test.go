@@ -23,7 +23,7 @@ import (
 // TestMain lets the test binary be cogctl: scripts run it as a program of its
 // own, so what they see is what a user sees.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cogctl": mainAtTestTime})
+	testscript.Main(m, map[string]func(){"cogctl": mainAtTestTime, "fakebrowser": fakeBrowser})
 }
 
 // mainAtTestTime is main on a machine whose clock is wrong by COGCTL_TEST_CLOCK,
@@ -55,6 +55,7 @@ func mainAtTestTime() {
 //	                     and print the same
 //	calls OP COUNT       the sandbox has answered OP that often
 //	expire [LEFT]        make the stored tokens look expired, or good for LEFT more
+//	callback [URL...]    register a free callback URL at the sandbox (CALLBACK), besides others
 //	leaks REGEXP         a finding of the search for secrets that must be there
 //
 // When a script is over, all that its processes showed and left is searched for
@@ -121,6 +122,7 @@ func scriptParams() testscript.Params {
 			"issuer":   scriptIssuer,
 			"control":  scriptControl,
 			"leaks":    scriptLeaks,
+			"callback": scriptCallback,
 		},
 	}
 }
@@ -263,7 +265,7 @@ func scriptEnviron(ts *testscript.TestScript) []string {
 		"COGCTL_CLIENT_ID", "COGCTL_CLIENT_SECRET", "COGCTL_DOMAIN", "COGCTL_ISSUER", "COGCTL_SCOPES", "COGCTL_API_URL",
 		"COGCTL_TEST_CLOCK", "COGCTL_FLOW", "COGCTL_DEBUG", "COGCTL_ANSWER_CUSTOM_CHALLENGE", "COGCTL_ANSWER_CUSTOM_CHALLENGE_2", "COGCTL_ANSWER_SELECT_CHALLENGE",
 		"COGCTL_ANSWER_SELECT_MFA_TYPE", "COGCTL_SANDBOX_CONTROL_URL", "COGCTL_SANDBOX_CONTROL_KEY",
-		"VISUAL", "EDITOR", "TMPDIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"} {
+		"VISUAL", "EDITOR", "TMPDIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED", "COGCTL_DOMAIN", "CALLBACK", "BROWSER", "PAGE", "TYPED", "DISPLAY", "SSH_CONNECTION"} {
 		if value := ts.Getenv(name); value != "" {
 			environ = append(environ, name+"="+value)
 		}
