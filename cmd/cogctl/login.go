@@ -28,12 +28,7 @@ type loginOptions struct {
 	scopes, resources []string
 }
 
-func newLogin(a *app) *cobra.Command {
-	var o loginOptions
-	cmd := &cobra.Command{
-		Use:   "login",
-		Short: "Sign in and keep the session",
-		Long: `Sign in to a user pool and keep the session, so that later commands find it.
+const loginHelp = `Sign in to a user pool and keep the session, so that later commands find it.
 
 The flows:
   srp         prove the password without sending it; auto takes this
@@ -73,7 +68,14 @@ With --with-token nobody signs in: tokens that somebody else got, such as an
 application's own token endpoint, are verified and kept.
 
 On a terminal without any profile, login asks for the user pool first and writes
-a profile.`,
+a profile.`
+
+func newLogin(a *app) *cobra.Command {
+	var o loginOptions
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Sign in and keep the session",
+		Long:  loginHelp,
 		Example: `  cogctl login
   cogctl login --username bob
   printf '%s' "$COGCTL_PASSWORD" | cogctl login --username ann --password-stdin
