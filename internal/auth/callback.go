@@ -173,22 +173,25 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.answers <- r.URL.Query()
 			close(c.taken)
 		})
-		http.Redirect(w, r, c.done(), http.StatusSeeOther)
+		// As a whole address: a browser reads // or /\ at the begin of a path as a host.
+		to := url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.done()}
+		http.Redirect(w, r, to.String(), http.StatusSeeOther)
 	}
 }
 
 // ahead tells requests that no person made by going somewhere: what browsers and
 // link scanners fetch in advance, and what scripts and frames of other pages fetch.
-// Sec-Fetch-Mode is "navigate" for every page that a person goes to (Fetch Metadata,
-// section 2.2); clients that are no browsers do not send it.
+// Sec-Fetch-Mode is "navigate" for every page that a person goes to, and
+// Sec-Fetch-Dest "document", not "iframe" (Fetch Metadata, sections 2.1 and 2.2);
+// clients that are no browsers do not send them.
 func ahead(r *http.Request) bool {
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		if value := strings.ToLower(r.Header.Get(name)); strings.Contains(value, "prefetch") || strings.Contains(value, "prerender") || strings.Contains(value, "preview") {
 			return true
 		}
 	}
-	mode := r.Header.Get("Sec-Fetch-Mode")
-	return mode != "" && mode != "navigate"
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	return mode != "" && mode != "navigate" || dest != "" && dest != "document"
 }
 
 // serveOutcome is the page at the end. It waits for the outcome.

@@ -75,6 +75,8 @@ func TestCallbackTakesTheAnswerOnly(t *testing.T) {
 		"old prefetch":        {good, header("Purpose", "prefetch"), 503, false},
 		"fetch":               {good, header("Sec-Fetch-Mode", "cors"), 503, false},
 		"image":               {good, header("Sec-Fetch-Mode", "no-cors"), 503, false},
+		"page":                {good, header("Sec-Fetch-Dest", "document"), 303, true},
+		"frame":               {good, header("Sec-Fetch-Dest", "iframe"), 503, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,13 +103,47 @@ func TestCallbackTakesTheAnswerOnly(t *testing.T) {
 			if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") {
 				t.Errorf("policy %q", csp)
 			}
-			if c.taken && w.Header().Get("Location") != "/callback/done" {
+			if c.taken && w.Header().Get("Location") != comeBack+"/done" {
 				t.Errorf("it goes on to %q", w.Header().Get("Location"))
 			}
 			if strings.Contains(w.Body.String(), "c0de") || strings.Contains(w.Body.String(), "our-state") {
 				t.Errorf("the page holds what came: %s", w.Body)
 			}
 		})
+	}
+}
+
+// Whatever the path of the callback URL, the browser goes on to this machine and to
+// the page that tells how it went: a browser reads // and /\ as the begin of a host.
+func TestCallbackGoesOnHere(t *testing.T) {
+	t.Parallel()
+	for redirect, want := range map[string]string{
+		"http://localhost:17170/":                     "http://localhost:17170/done",
+		"http://localhost:17170/a":                    "http://localhost:17170/a/done",
+		"http://localhost:17170//evil.example/a":      "http://localhost:17170//evil.example/a/done",
+		"http://localhost:17170/%5Cevil.example/a":    "http://localhost:17170/%5Cevil.example/a/done",
+		"http://localhost:17170/a%3Fb":                "http://localhost:17170/a%3Fb/done",
+		"http://[::1]:17170/a?tenant=1":               "http://[::1]:17170/a/done",
+		"http://127.0.0.1:17170/%2F%2Fevil.example/a": "http://127.0.0.1:17170///evil.example/a/done",
+	} {
+		callback, err := auth.NewCallback(auth.Pending{State: "our-state", Redirect: redirect})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := redirect + "?state=our-state&code=c0de-1"
+		if strings.Contains(redirect, "?") {
+			answer = redirect + "&state=our-state&code=c0de-1"
+		}
+		w := visit(callback, answer, nil)
+		to := w.Header().Get("Location")
+		if w.Code != http.StatusSeeOther || to != want {
+			t.Errorf("%s: %d, on to %q, want %q", redirect, w.Code, to, want)
+			continue
+		}
+		callback.Settle(auth.SignedIn, nil)
+		if w := visit(callback, to, nil); w.Code != http.StatusOK {
+			t.Errorf("%s: %d", to, w.Code)
+		}
 	}
 }
 
