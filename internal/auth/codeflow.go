@@ -137,8 +137,8 @@ func (f CodeFlow) Finish(ctx context.Context, p Pending, answer url.Values) (Tok
 		return Tokens{}, &StrayAnswerError{}
 	}
 	// RFC 9207, section 2.4: an iss that came along is compared before anything else
-	// of the answer is believed.
-	if from, present := answer["iss"]; present && (len(from) != 1 || !f.expects(from[0])) {
+	// of the answer is believed, and must come from who promised it.
+	if from, present := answer["iss"]; present && (len(from) != 1 || !f.expects(from[0])) || !present && f.Provider.NamesItself {
 		return Tokens{}, &MixUpError{Got: strings.Join(from, ", "), Want: f.Provider.Issuer}
 	}
 	if code := answer.Get("error"); code != "" {

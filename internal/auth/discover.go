@@ -101,6 +101,7 @@ type discoveryDocument struct {
 	UserInfo      string   `json:"userinfo_endpoint"`
 	JWKS          string   `json:"jwks_uri"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	NamesItself   bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207, section 3
 }
 
 // readDiscovery reads and checks the document that was found for issuer.
@@ -134,6 +135,7 @@ func readDiscovery(issuer string, data []byte) (Provider, error) {
 	return Provider{
 		Issuer: d.Issuer, Authorization: d.Authorization, Token: d.Token, Revocation: d.Revocation,
 		EndSession: d.EndSession, UserInfo: d.UserInfo, JWKS: d.JWKS,
+		NamesItself: d.NamesItself,
 		// Without the list, basic is what there is (section 3).
 		PostAuth: slices.Contains(d.AuthMethods, "client_secret_post") && !slices.Contains(d.AuthMethods, "client_secret_basic"),
 	}, nil

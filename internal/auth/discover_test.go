@@ -109,6 +109,18 @@ func TestDiscoverHostile(t *testing.T) {
 	}
 }
 
+// An issuer may promise to name itself in its answers (RFC 9207, section 3).
+func TestDiscoverNamesItself(t *testing.T) {
+	t.Parallel()
+	for _, promised := range []any{true, false, nil} {
+		body := document(remote, map[string]any{"authorization_response_iss_parameter_supported": promised})
+		client := transport.Client(web(func(*http.Request) (int, http.Header, string) { return 200, nil, body }))
+		if p, err := auth.Discover(t.Context(), client, remote); err != nil || p.NamesItself != (promised == true) {
+			t.Errorf("%v: %+v, %v", promised, p, err)
+		}
+	}
+}
+
 // TestDiscoverRedirects: at most two, within the issuer's origin.
 func TestDiscoverRedirects(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,7 @@ type Provider struct {
 	JWKS          string
 	Cognito       bool // a user pool's own domain: its quirks hold
 	PostAuth      bool // client authentication by client_secret_post, not basic
+	NamesItself   bool // every answer of the authorization endpoint has iss (RFC 9207)
 }
 
 // DomainProvider is the provider at a user pool's domain, such as
