@@ -1,11 +1,13 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -128,9 +130,14 @@ func (c *Client) refreshByOAuth(ctx context.Context, s Session, op string) (Toke
 }
 
 // RevokeByOAuth ends the session's refresh token at p's revocation endpoint (RFC
-// 7009): a token that is worth nothing any more is revoked, too.
+// 7009): a token that is worth nothing any more is revoked, too. It goes to the origin
+// that issued it only, else the error is an *ElsewhereError: a discovery document may
+// name another by now.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
 func (c *Client) RevokeByOAuth(ctx context.Context, p Provider, s Session) error {
+	if !sameOrigin(s.TokenURL, p.Revocation) {
+		return &ElsewhereError{Username: s.Typed, Was: s.TokenURL, Now: p.Revocation}
+	}
 	op := fmt.Sprintf("revoke the refresh token of %s at %s", s.Typed, p.Revocation)
 	form := url.Values{"token": {s.Refresh}, "token_type_hint": {"refresh_token"}}
 	return c.repeat(ctx, freely, func(ctx context.Context) error {
@@ -146,6 +153,20 @@ func (c *Client) RevokeByOAuth(ctx context.Context, p Provider, s Session) error
 		err = json.NewDecoder(io.LimitReader(answer.Body, maxOAuthAnswer)).Decode(&body)
 		return oauthError(op, answer, body, err)
 	})
+}
+
+// sameOrigin compares scheme, host and port, the default port spelt out or not.
+func sameOrigin(one, other string) bool {
+	var origins [2]string
+	for i, text := range []string{one, other} {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" || u.User != nil {
+			return false
+		}
+		port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+		origins[i] = strings.ToLower(u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port))
+	}
+	return origins[0] == origins[1]
 }
 
 // oauthError is an answer without tokens: an error of RFC 6749, section 5.2, which
