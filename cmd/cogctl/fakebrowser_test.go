@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -10,8 +11,10 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -71,6 +74,18 @@ func browse(args []string) error {
 		return fmt.Errorf("no browser here")
 	case "deny":
 		return see(client.Get(back + "?" + url.Values{"state": {state}, "error": {"access_denied"}, "error_description": {"No <b>way</b>\x1b[31m."}}.Encode()))
+	case "visit":
+		return see(client.Get(kept()))
+	case "replay":
+		answer, err := client.Get(kept())
+		if err != nil || answer.StatusCode != http.StatusBadRequest {
+			return fmt.Errorf("the answer to an earlier sign-in: %v, %v", answer, err)
+		}
+		answer.Body.Close()
+	case "meet":
+		if err := meet(user); err != nil {
+			return err
+		}
 	case "strays":
 		if err := strays(client, back, state); err != nil {
 			return err
@@ -84,6 +99,9 @@ func browse(args []string) error {
 	if err != nil {
 		return err
 	}
+	if deed == "keep" {
+		return os.WriteFile(os.Getenv("KEPT"), []byte(landing), 0o600)
+	}
 	if deed == "twice" {
 		again, err := client.Get(landing)
 		if err != nil || again.StatusCode != http.StatusOK {
@@ -92,6 +110,30 @@ func browse(args []string) error {
 		return see(again, nil)
 	}
 	return see(client.Get(landing))
+}
+
+// kept is the address that the deed "keep" left in the file that KEPT names.
+func kept() string {
+	address, err := os.ReadFile(os.Getenv("KEPT"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(address)
+}
+
+// meet waits until a second browser is here, too: in the folder that MEET names.
+func meet(user string) error {
+	folder := os.Getenv("MEET")
+	if err := os.WriteFile(filepath.Join(folder, user), nil, 0o600); err != nil {
+		return err
+	}
+	for range 200 {
+		if here, err := os.ReadDir(folder); err != nil || len(here) == 2 {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("nobody else came")
 }
 
 // strays sends what must not end the sign-in.
