@@ -260,6 +260,43 @@ client_id = "id"
 	}
 }
 
+// Answers are secrets, but for the choices among them; and what is exported stays in
+// the table that it was in.
+func TestExportAnswers(t *testing.T) {
+	t.Parallel()
+	f := mustRead(t, "[profiles.a]\nclient_id = 'abc'\nuser_pool_id = 'us-east-1_Ab12Cd34E'\n[profiles.a.answers]\ncolor = 'hunter2'\nANIMAL = 'env:ANIMAL'\nselect_mfa_type = 'EMAIL_OTP'\n")
+	d, err := f.Export("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[profiles.a]
+# answers.color: left out, the secret stands in the file itself
+user_pool_id = "us-east-1_Ab12Cd34E"
+client_id = "abc"
+
+[profiles.a.answers]
+ANIMAL = "env:ANIMAL"
+select_mfa_type = "EMAIL_OTP"
+`
+	if diff := cmp.Diff(want, d.TOML()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	again, err := ReadDraft("a.toml", []byte(want))
+	if err != nil || len(again.Omitted) != 1 || again.Omitted[0].Key != "answers.ANIMAL" {
+		t.Errorf("%v, %+v", err, again.Omitted)
+	}
+	if got, _ := again.Get("answers", "select_mfa_type"); !slices.Equal(got, []string{"EMAIL_OTP"}) {
+		t.Errorf("the choice is %q", got)
+	}
+	if err := d.Set([]string{"api", "url"}, "cmd:x"); err == nil || !strings.Contains(err.Error(), "api_url") {
+		t.Errorf("%v", err)
+	}
+	var wrong *ValueError
+	if err := d.Set([]string{"map", "a"}, "cmd:x"); !errors.As(err, &wrong) || wrong.Field != "map.a" {
+		t.Errorf("the error does not name the key: %v", err)
+	}
+}
+
 func TestReadDraftRefuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,7 +55,7 @@ func (d *Draft) Set(path []string, values ...string) error {
 		e.value = values[0]
 	}
 	if err := e.judge(f); err != nil {
-		return &ValueError{Field: f.Name, Place: "profile " + shorten(d.Name), Err: err}
+		return &ValueError{Field: cmp.Or(f.Name, shorten(key)), Place: "profile " + shorten(d.Name), Err: err}
 	}
 	if i := slices.IndexFunc(d.entries, func(o entry) bool { return slices.Equal(o.path, e.path) }); i >= 0 {
 		d.entries[i] = e
@@ -62,6 +63,17 @@ func (d *Draft) Set(path []string, values ...string) error {
 		d.entries = append(d.entries, e)
 	}
 	return nil
+}
+
+// IsSecret tells a setting that holds a secret, or says where one is, by its path and
+// value: a field that is one, and an answer to a question of a sign-in, unless it only
+// chooses one of several ways.
+func IsSecret(path []string, value string) bool {
+	f, _, _ := entry{path: path}.meaning()
+	if len(path) == 2 && path[0] == "answers" {
+		return IsReference(value) || !strings.HasPrefix(strings.ToUpper(path[1]), "SELECT_")
+	}
+	return f.Secret
 }
 
 // judge checks the value of e and makes a boolean one of the two words.
@@ -72,7 +84,7 @@ func (e *entry) judge(f Field) error {
 	if e.shape == shapeList {
 		return f.checkAll(e.items)
 	}
-	if !f.Secret && f.Name != "from" && IsReference(e.value) {
+	if !IsSecret(e.path, e.value) && f.Name != "from" && IsReference(e.value) {
 		return errors.New("takes no reference; only secrets do")
 	}
 	var err error
@@ -173,7 +185,7 @@ func (d Draft) groups() [][]entry {
 // rank orders by table, then by the place in the table of fields.
 func (e entry) rank() int {
 	const apart = 1000 // more than there are fields
-	order := []string{"api", "apis", "endpoints", "map"}
+	order := []string{"api", "apis", "endpoints", "map", "answers"}
 	f, _, _ := e.meaning()
 	at := slices.IndexFunc(table(), func(o Field) bool { return o.Name == f.Name })
 	if len(e.path) == 1 {
@@ -272,8 +284,7 @@ func (f *File) Export(name string) (Draft, error) {
 
 // take puts an entry of a file into the draft, or notes why not.
 func (d *Draft) take(e entry) error {
-	field, _, _ := e.meaning()
-	if field.Secret && !IsReference(e.value) {
+	if IsSecret(e.path, e.value) && !IsReference(e.value) {
 		if e.value != "" {
 			d.Omitted = append(d.Omitted, Omission{Key: strings.Join(e.path, "."), Why: "the secret stands in the file itself"})
 		}
@@ -316,7 +327,7 @@ func ReadDraft(path string, data []byte) (Draft, error) {
 func (d *Draft) dropReferences() {
 	d.entries = slices.DeleteFunc(d.entries, func(e entry) bool {
 		f, _, _ := e.meaning()
-		if !f.Secret && f.Name != "from" && e.path[0] != "map" {
+		if !IsSecret(e.path, e.value) && f.Name != "from" && e.path[0] != "map" {
 			return false
 		}
 		d.Omitted = append(d.Omitted, Omission{Key: strings.Join(e.path, "."), Why: "a reference to a secret is not taken from a file"})

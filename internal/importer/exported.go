@@ -36,7 +36,7 @@ func (f *finder) settings(d *config.Draft, path []string, n *node) {
 			f.settings(d, at, item)
 			continue
 		}
-		if isSecret(key) || at[0] == "map" {
+		if key == "from" || at[0] == "map" || config.IsSecret(at, item.text) {
 			f.secret(item)
 			d.Omitted = append(d.Omitted, config.Omission{Key: key, Why: "a secret, or a reference to one, is not taken from a file"})
 			continue
@@ -64,11 +64,6 @@ func (f *finder) settings(d *config.Draft, path []string, n *node) {
 			return
 		}
 	}
-}
-
-// isSecret tells the keys that hold a secret or say where one is.
-func isSecret(key string) bool {
-	return key == "from" || slices.ContainsFunc(config.Fields(), func(field config.Field) bool { return field.Key == key && field.Secret })
 }
 
 // discovery reads a discovery document that was saved to a file.

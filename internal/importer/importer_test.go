@@ -99,6 +99,26 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// Answers to the questions of a sign-in are secrets, in both forms of an export; which
+// of several ways is taken is none.
+func TestAnswersAreLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"profiles":{"a":{"client_id":"abc","answers":{"color":"hunter2","animal":"cmd:id","SELECT_MFA_TYPE":"EMAIL_OTP","SELECT_X":"cmd:id"}}}}`,
+		"[profiles.a]\nclient_id='abc'\n[profiles.a.answers]\ncolor='hunter2'\nanimal='cmd:id'\nSELECT_MFA_TYPE='EMAIL_OTP'\nSELECT_X='cmd:id'\n",
+	} {
+		found, err := Read("x", []byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		written := found.Profile.TOML()
+		if strings.Contains(written, "hunter2") || strings.Contains(written, "cmd:id") || !strings.Contains(written, "SELECT_MFA_TYPE = \"EMAIL_OTP\"") || len(found.Profile.Omitted) != 3 {
+			t.Errorf("%s became %s", text, written)
+		}
+	}
+}
+
 // What is refused, with what and where.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
