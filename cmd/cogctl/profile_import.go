@@ -100,6 +100,7 @@ func runProfileImport(ctx context.Context, a *app, o importOptions, args []strin
 	if err := i.addSecretRef(o.secretRef); err != nil {
 		return err
 	}
+	i.warnElsewhere()
 	if o.dryRun {
 		return i.print(o.asJSON, false)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/importer"
+	"github.com/cogctl/cogctl/internal/loopback"
 )
 
 // readSource reads a file, standard input, or an issuer's discovery document.
@@ -156,6 +158,22 @@ func (i *imported) fill(ctx context.Context) error {
 		return err
 	}
 	return i.fillFlags()
+}
+
+// warnElsewhere tells of an imported profile what leads its sign-ins away from AWS: in
+// a list of settings it is easily overlooked, and a script sees no list.
+func (i *imported) warnElsewhere() {
+	if i.found.Profile == nil {
+		return
+	}
+	for _, s := range i.found.Profile.Settings() {
+		value := strings.Join(s.Values, " ")
+		u, err := url.Parse(value)
+		if s.Path[0] != "endpoints" || value == "false" || err == nil && loopback.IsLoopback(u.Hostname()) {
+			continue
+		}
+		i.app.warn(fmt.Sprintf("%s = %s: sign-ins, with their passwords and tokens, go there or are judged by it; keep it only if you trust where this profile comes from", s.Key(), value))
+	}
 }
 
 // fillAPIs writes the only API as the profile's, several under their names.
