@@ -25,9 +25,9 @@ type oidcProvider struct {
 // that encodes it well can prove by basic.
 const oidcSecret = "p+ss/w=rd & :%"
 
-func startOIDCProvider(t *testing.T, method string) *oidcProvider {
+func startOIDCProvider(t *testing.T, args ...string) *oidcProvider {
 	t.Helper()
-	cmd := node(t, "oidc-provider.mjs", method)
+	cmd := node(t, "oidc-provider.mjs", args...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,16 +80,30 @@ func (p *oidcProvider) read(lines *bufio.Reader) {
 // gave counts the tokens that were given of a kind; it waits for want of them.
 func (p *oidcProvider) gave(t *testing.T, kind string, want int) {
 	t.Helper()
-	count := 0
+	if count := p.counts(`"gave":"`+kind+`"`, want); count != want {
+		t.Errorf("oidc-provider gave %s %d times, want %d", kind, count, want)
+	}
+}
+
+// refused waits for one refusal with this reason.
+func (p *oidcProvider) refused(t *testing.T, why string) {
+	t.Helper()
+	if count := p.counts(why, 1); count != 1 {
+		t.Errorf("oidc-provider refused for %q %d times, want 1", why, count)
+	}
+}
+
+// counts counts a text in what was printed; it waits for want of them.
+func (p *oidcProvider) counts(text string, want int) (count int) {
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		p.mu.Lock()
-		count = strings.Count(strings.Join(p.lines, ""), `"gave":"`+kind+`"`)
+		count = strings.Count(strings.Join(p.lines, ""), text)
 		p.mu.Unlock()
 		if count == want {
-			return
+			return count
 		}
 	}
-	t.Errorf("oidc-provider gave %s %d times, want %d", kind, count, want)
+	return count
 }
 
 func (p *oidcProvider) cogctl(t *testing.T) cogctl {
