@@ -135,6 +135,7 @@ func onPage(page string) (code, message string) {
 	for _, sign := range []struct{ code, text string }{
 		{MisfitRedirect, "redirect_mismatch"}, {MisfitRedirect, "redirect_uri_mismatch"},
 		{MisfitRedirect, "redirect_uri did not match"}, {MisfitRedirect, "invalid parameter: redirect_uri"},
+		{MisfitRedirect, "redirect_uri not registered"}, {MisfitClient, "invalid client_id"}, // cognito-local
 		{MisfitClient, "unknown client"}, {MisfitClient, "client is invalid"}, {MisfitClient, "client not found"},
 		{MisfitClient, "invalid_client"}, {MisfitScope, "invalid_scope"}, {MisfitGrant, "unauthorized_client"},
 	} {

@@ -37,6 +37,8 @@ func TestPreflight(t *testing.T) {
 		"unknown client":        {redirect("/error?error=Client+client1+does+not+exist."), auth.MisfitClient},
 		"unknown client, bare":  {redirect("/error?error=invalid_request&client_id=client1"), auth.MisfitClient},
 		"unknown client's page": {page(400, "Client client1 does not exist."), auth.MisfitClient},
+		"cognito-local's":       {page(400, `{"error":"invalid_request","error_description":"redirect_uri not registered for this client"}`), auth.MisfitRedirect},
+		"its unknown client":    {page(400, `{"error":"invalid_request","error_description":"Invalid client_id"}`), auth.MisfitClient},
 		"scope":                 {redirect(ours + "error=invalid_scope&error_description=no"), auth.MisfitScope},
 		"grant":                 {redirect(ours + "error=unauthorized_client"), auth.MisfitGrant},
 		"provider":              {redirect(ours + "error=invalid_request&error_description=no+such+provider"), "invalid_request"},
