@@ -122,7 +122,9 @@ func (b tab) at(title string) {
 	b.fail("the page " + title + " did not come")
 }
 
-func quoted(s string) string { return "`" + strings.NewReplacer("`", "", `\`, "", "$", "").Replace(s) + "`" }
+func quoted(s string) string {
+	return "`" + strings.NewReplacer("`", "", `\`, "", "$", "").Replace(s) + "`"
+}
 
 // onPage waits for a page of the sandbox.
 func (b tab) onPage(title string) {

@@ -162,8 +162,11 @@ func hintFor(err error) string {
 		caller   *auth.CallerError
 		uncalled *awscred.MissingError
 		again    *auth.StillRefusedError
+		unknown  *auth.UnsupportedChallengeError
 	)
 	switch {
+	case errors.As(err, &unknown) && unknown.Name == "WEB_AUTHN":
+		return "cogctl login --web"
 	case errors.As(err, &again):
 		return "another password is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
