@@ -30,8 +30,8 @@ func newProfileImport(a *app) *cobra.Command {
 		Use:   "import FILE|URL|- [NAME]",
 		Short: "Make a profile of what another tool knows about the user pool",
 		Long: `Make a profile of a file that another tool wrote, of an issuer's discovery
-document, or of the user pool itself. NAME is "default" unless it is given; the
-rest of config.toml stays as it is, comments too.
+document, or of the user pool itself. Unless NAME is given it is "default", or what
+an exported profile is called; the rest of config.toml stays as it is, comments too.
 
 Read are amplify_outputs.json; aws-exports.js and amplifyconfiguration.json;
 terraform output -json; aws cloudformation describe-stacks; cdk-outputs.json of
@@ -47,7 +47,9 @@ decides, such as --client-id. A flag outranks what is found. Secrets are never
 written: --client-secret-ref env:NAME says where the client secret will be.
 
 On a terminal what was found is shown first, and you are asked. A profile that is
-there already is only changed with --replace: in place, with what was found.`,
+there already is only changed with --replace: in place, with what was found. What
+belonged to another user pool or app client goes, and so do secrets that would be
+sent to another domain or server than before.`,
 		Example: `  cogctl profile export > dev.toml && cogctl profile import dev.toml copy
   echo '{"userPoolId": "us-east-1_Ab12Cd34E", "clientId": "2iqdo52jkqg0q2cqbe76qah08a"}' | cogctl profile import - plain
   cogctl profile import dev.toml other --dry-run`,
@@ -186,7 +188,31 @@ func (i *imported) against(file *config.File, o importOptions) error {
 			break
 		}
 	}
+	i.dropSecrets(old)
 	return nil
+}
+
+// dropSecrets takes out of the old profile the secrets that would go to another place
+// than before because the source says so.
+func (i *imported) dropSecrets(old config.Draft) {
+	for _, place := range []struct {
+		key     string
+		secrets []string
+	}{
+		{"domain", []string{"client_secret"}},
+		{"endpoints.user_pool", []string{"client_secret", "password", "new_password", "mfa_code", "totp_secret"}},
+	} {
+		path := strings.Split(place.key, ".")
+		before, _ := old.Get(path...)
+		if after, has := i.draft.Get(path...); !has || slices.Equal(before, after) {
+			continue
+		}
+		for _, key := range place.secrets {
+			if _, has := i.draft.Get(key); !has && !slices.Contains(i.drop, key) {
+				i.drop = append(i.drop, key)
+			}
+		}
+	}
 }
 
 // dropRest takes out of the old profile what belonged to another user pool or app
@@ -240,7 +266,7 @@ func (i *imported) show() {
 		fmt.Fprintf(w, "  %s\t%s\n", cell(s.Key()), strings.ReplaceAll(redact.Visible(line), "\n", " "))
 	}
 	for _, key := range i.drop {
-		fmt.Fprintf(w, "  %s\tgoes, where it is there: it belongs to another user pool or app client\n", key)
+		fmt.Fprintf(w, "  %s\tgoes, where it is there: it belongs to another user pool, app client or server\n", key)
 	}
 	for _, omitted := range i.draft.Omitted {
 		fmt.Fprintf(w, "  %s\tleft out, %s\n", cell(omitted.Key), cell(omitted.Why))
