@@ -93,23 +93,7 @@ func TestCognitoLocalWeb(t *testing.T) {
 		}
 		c.refused(t, 4, "status")
 	})
-	t.Run("wrong password", func(t *testing.T) {
-		l := c.waitFor(t, callback)
-		shown := 0
-		wrong := person{typed: map[string]string{"username": ann, "password": "Wr0ng!"}}
-		wrong.fillsIn = func(page string) {
-			if strings.Contains(page, "Incorrect username or password") {
-				shown++
-				wrong.typed["password"] = "Passw0rd!"
-			}
-		}
-		back := wrong.at(t, l.address, callback)
-		if shown != 1 || !back.Query().Has("code") {
-			t.Errorf("the page said %d times that the password is wrong, then %s", shown, back.Path)
-		}
-		visit(t, with(back, "code", "11111111-2222-3333-4444-555555555555"), http.StatusOK, "Not signed in")
-		l.ends(t, 3, "invalid_grant")
-	})
+	t.Run("wrong password", func(t *testing.T) { wrongThenRight(t, c, callback) })
 	t.Run("not registered", func(t *testing.T) {
 		_, r := c.loginWeb(t, callback+"/", "--timeout", "1s")
 		if r == nil || r.code != 2 || !strings.Contains(r.stderr, "is not registered for the app client "+client) {
@@ -120,27 +104,51 @@ func TestCognitoLocalWeb(t *testing.T) {
 			t.Errorf("with another app client: %+v", r)
 		}
 	})
-	t.Run("refresh at the token endpoint", func(t *testing.T) {
-		token := server.byXOAuth2(t, d, client, callback)
-		id, _ := token.Extra("id_token").(string)
-		given := `{"id_token": "` + id + `", "access_token": "` + token.AccessToken + `", "refresh_token": "` + token.RefreshToken + `"}`
-		before := d.count("POST /oauth2/token")
-		if r := c.feed(t, given, "login", "--with-token"); r.code != 0 {
-			t.Fatalf("login --with-token: exit %d: %s", r.code, r.stderr)
-		}
-		c.ok(t, "token", "refresh")
-		if n := d.count("POST /oauth2/token") - before; n != 1 {
-			t.Errorf("%d calls of the token endpoint for one refresh", n)
-		}
-		if fresh := claims(t, c.ok(t, "token", "--type", "id")); fresh["email"] != ann || fresh["jti"] == claims(t, id)["jti"] {
-			t.Errorf("after the refresh: %v", fresh)
-		}
-		if said := c.refused(t, 1, "logout"); d.count("POST /oauth2/revoke") != 1 {
-			t.Errorf("logout asked %d times to revoke: %s", d.count("POST /oauth2/revoke"), said)
-		}
-		c.refused(t, 4, "token")
-	})
+	t.Run("refresh at the token endpoint", func(t *testing.T) { server.refreshesByOAuth(t, d, client, callback) })
 	t.Run("what is not there", func(t *testing.T) { server.lacks(t) })
+}
+
+// wrongThenRight is a person who mistypes the password once, and whose code is then
+// exchanged for another on the way.
+func wrongThenRight(t *testing.T, c cogctl, callback string) {
+	l := c.waitFor(t, callback)
+	shown := 0
+	wrong := person{typed: map[string]string{"username": ann, "password": "Wr0ng!"}}
+	wrong.fillsIn = func(page string) {
+		if strings.Contains(page, "Incorrect username or password") {
+			shown++
+			wrong.typed["password"] = "Passw0rd!"
+		}
+	}
+	back := wrong.at(t, l.address, callback)
+	if shown != 1 || !back.Query().Has("code") {
+		t.Errorf("the page said %d times that the password is wrong, then %s", shown, back.Path)
+	}
+	visit(t, with(back, "code", "11111111-2222-3333-4444-555555555555"), http.StatusOK, "Not signed in")
+	l.ends(t, 3, "invalid_grant")
+}
+
+// refreshesByOAuth gives cogctl the tokens that another client got.
+func (s *cognitoLocal) refreshesByOAuth(t *testing.T, d *domain, client, callback string) {
+	c := d.web(t, client)
+	token := s.byXOAuth2(t, d, client, callback)
+	id, _ := token.Extra("id_token").(string)
+	given := `{"id_token": "` + id + `", "access_token": "` + token.AccessToken + `", "refresh_token": "` + token.RefreshToken + `"}`
+	before := d.count("POST /oauth2/token")
+	if r := c.feed(t, given, "login", "--with-token"); r.code != 0 {
+		t.Fatalf("login --with-token: exit %d: %s", r.code, r.stderr)
+	}
+	c.ok(t, "token", "refresh")
+	if n := d.count("POST /oauth2/token") - before; n != 1 {
+		t.Errorf("%d calls of the token endpoint for one refresh", n)
+	}
+	if fresh := claims(t, c.ok(t, "token", "--type", "id")); fresh["email"] != ann || fresh["jti"] == claims(t, id)["jti"] {
+		t.Errorf("after the refresh: %v", fresh)
+	}
+	if said := c.refused(t, 1, "logout"); d.count("POST /oauth2/revoke") != 1 {
+		t.Errorf("logout asked %d times to revoke: %s", d.count("POST /oauth2/revoke"), said)
+	}
+	c.refused(t, 4, "token")
 }
 
 // byXOAuth2 signs ann in by code and PKCE, and sees the code refused twice over.

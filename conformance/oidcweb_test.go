@@ -91,8 +91,8 @@ func (p *oidcProvider) signedIn(t *testing.T, c cogctl, nonce string) map[string
 	return id
 }
 
-// TestOIDCProviderWebRefused: what an answer must not be. Beside each refusal the
-// sign-in that was left alone succeeds.
+// TestOIDCProviderWebRefused: what an answer must not be. The answer that was left
+// alone is taken, here and in TestOIDCProviderWeb.
 func TestOIDCProviderWebRefused(t *testing.T) {
 	callback := callbackURL(t)
 	p := startOIDCProvider(t, "client_secret_basic", callback)
@@ -126,6 +126,20 @@ func TestOIDCProviderWebRefused(t *testing.T) {
 		p.gave(t, "authorization_code", 1) // the code was not redeemed
 		c.refused(t, 4, "status")
 	})
+	t.Run("not registered", func(t *testing.T) {
+		_, r := c.loginWeb(t, callback+"/")
+		if r == nil || r.code != 2 || !strings.Contains(r.stderr, "is not registered for the app client conformance") {
+			t.Errorf("with a final slash: %+v", r)
+		}
+	})
+}
+
+// TestOIDCProviderTokensRefused: what the tokens, and the code they are bought with,
+// must not be.
+func TestOIDCProviderTokensRefused(t *testing.T) {
+	callback := callbackURL(t)
+	p := startOIDCProvider(t, "client_secret_basic", callback)
+	c := p.web(t, "client_secret_basic")
 	t.Run("another nonce", func(t *testing.T) {
 		l := c.waitFor(t, callback)
 		visit(t, jane.at(t, with(l.address, "nonce", "of-another-sign-in"), callback), http.StatusOK, "Not signed in")
@@ -157,12 +171,6 @@ func TestOIDCProviderWebRefused(t *testing.T) {
 		p.refused(t, "authorization code already consumed")
 		if said := c.refused(t, 4, "token", "refresh"); !strings.Contains(said, "the session is over") {
 			t.Errorf("after the replay: %s", said)
-		}
-	})
-	t.Run("not registered", func(t *testing.T) {
-		_, r := c.loginWeb(t, callback+"/")
-		if r == nil || r.code != 2 || !strings.Contains(r.stderr, "is not registered for the app client conformance") {
-			t.Errorf("with a final slash: %+v", r)
 		}
 	})
 }
