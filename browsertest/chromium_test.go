@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,18 @@ func (b tab) says(words string) {
 func (b tab) fill(selector, text string) {
 	b.t.Helper()
 	b.do("fill "+selector, chromedp.Focus(selector, chromedp.ByQuery), chromedp.Evaluate(`document.activeElement.select()`, nil), chromedp.KeyEvent(text))
+}
+
+// wrong checks which fields are marked as wrong, and where typing begins.
+func (b tab) wrong(focus string, fields ...string) {
+	b.t.Helper()
+	var marked []string
+	var at string
+	b.do("read the marks", chromedp.Evaluate(`[...document.querySelectorAll("[aria-invalid=true]")].map((e) => e.id)`, &marked),
+		chromedp.Evaluate(`document.activeElement.id`, &at))
+	if at != focus || !slices.Equal(marked, fields) {
+		b.t.Errorf("marked as wrong are %q, want %q; the cursor is in %q, want %q", marked, fields, at, focus)
+	}
 }
 
 // press clicks.

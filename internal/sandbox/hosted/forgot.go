@@ -33,14 +33,20 @@ func (h *Handler) forgotPassword(w http.ResponseWriter, r *http.Request) {
 	}}.write(w)
 }
 
-type resetState struct{ username, destination, problem string }
+type resetState struct {
+	username, destination string
+	trouble               trouble
+}
 
 func (h *Handler) showReset(w http.ResponseWriter, r *http.Request, req request, s resetState) {
-	wrong := s.problem != ""
-	page{title: "Set a new password", problem: s.problem, leadsTo: req.redirectURI, body: []node{
+	wrong, wrongCode := s.trouble.field == "password", ""
+	if s.trouble.field == "code" {
+		wrongCode = s.trouble.text
+	}
+	page{title: "Set a new password", problem: s.trouble.text, leadsTo: req.redirectURI, body: []node{
 		p("Enter the code that was sent to " + shorten(s.destination) + "."),
 		h.form(w, r, "/confirmForgotPassword", req.query,
-			hidden("username", s.username), hidden("destination", s.destination), codeField(s.problem),
+			hidden("username", s.username), hidden("destination", s.destination), codeField(wrongCode),
 			field{name: "password", label: "New password", kind: "password", autocomplete: "new-password", wrong: wrong,
 				hint: h.policyOf(req)}.node(),
 			field{name: "confirm_password", label: "New password again", kind: "password", autocomplete: "new-password", wrong: wrong}.node(),
@@ -63,12 +69,12 @@ func (h *Handler) confirmForgotPassword(w http.ResponseWriter, r *http.Request) 
 	form := r.PostForm
 	s := resetState{username: form.Get("username"), destination: form.Get("destination")}
 	if form.Get("password") != form.Get("confirm_password") {
-		s.problem = "The two passwords are not the same."
+		s.trouble = differ()
 		h.showReset(w, r, req, s)
 		return
 	}
 	if err := h.Pool.Pages(req.client).Reset(r.Context(), s.username, digits(form.Get("code")), form.Get("password")); err != nil {
-		s.problem = said(err)
+		s.trouble = troubleOf(err)
 		h.showReset(w, r, req, s)
 		return
 	}

@@ -127,3 +127,23 @@ func isType(err error, name string) bool {
 	refusal, ok := errors.AsType[*userpool.Error](err)
 	return ok && refusal.Type == name
 }
+
+// trouble is what is wrong with a form, in words, and with which field of it; ""
+// where it is none in particular. A password is that in both its fields.
+type trouble struct{ text, field string }
+
+func troubleOf(err error) trouble {
+	t := trouble{text: said(err)}
+	switch {
+	case isType(err, "CodeMismatchException"), isType(err, "ExpiredCodeException"):
+		t.field = "code"
+	case isType(err, "InvalidPasswordException"):
+		t.field = "password"
+	case isType(err, "UsernameExistsException"):
+		t.field = "username"
+	}
+	return t
+}
+
+// differ is the trouble of two passwords that should be one.
+func differ() trouble { return trouble{"The two passwords are not the same.", "password"} }

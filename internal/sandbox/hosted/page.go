@@ -34,7 +34,9 @@ h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}
 form{margin:1rem 0 0}
 label,legend{display:block;margin:.75rem 0 .25rem;font-weight:600}
 fieldset{margin:0;padding:0;border:0}
-fieldset label{font-weight:400;padding:.5rem 0;margin:0}
+legend{padding:0}
+fieldset label{display:flex;gap:.75rem;font-weight:400;padding:.5rem 0;margin:0}
+input[type=radio]{flex:none;width:1.25rem;height:1.25rem;margin:.125rem 0 0 .25rem;accent-color:var(--key)}
 input:not([type=radio]){display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.25rem}
 input[aria-invalid=true]{border:2px solid var(--bad)}
 button{display:block;width:100%;min-height:2.75rem;margin:1rem 0 0;padding:.5rem .75rem;font:inherit;font-weight:600;color:var(--onkey);background:var(--key);border:1px solid var(--key);border-radius:.25rem;cursor:pointer}

@@ -15,7 +15,7 @@ func (h *Handler) signUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodGet {
-		h.showSignUp(w, r, req, "")
+		h.showSignUp(w, r, req, trouble{})
 		return
 	}
 	pool, _ := h.Store.Pool(req.client.PoolID)
@@ -27,12 +27,12 @@ func (h *Handler) signUp(w http.ResponseWriter, r *http.Request) {
 	}
 	username, password := r.PostForm.Get("username"), r.PostForm.Get("password")
 	if password != r.PostForm.Get("confirm_password") {
-		h.showSignUp(w, r, req, "The two passwords are not the same.")
+		h.showSignUp(w, r, req, differ())
 		return
 	}
 	destination, err := h.Pool.Pages(req.client).SignUp(r.Context(), username, password, attributes)
 	if err != nil {
-		h.showSignUp(w, r, req, said(err))
+		h.showSignUp(w, r, req, troubleOf(err))
 		return
 	}
 	s := confirmState{username: username, destination: destination}
@@ -74,14 +74,15 @@ func asked(pool store.Pool) []askedAttribute {
 	return list
 }
 
-func (h *Handler) showSignUp(w http.ResponseWriter, r *http.Request, req request, problem string) {
+func (h *Handler) showSignUp(w http.ResponseWriter, r *http.Request, req request, t trouble) {
 	pool, _ := h.Store.Pool(req.client.PoolID)
-	wrong := problem != ""
+	wrong := t.field == "password"
 	content := []node{field{
-		name: "username", label: h.usernameLabel(req), value: r.PostForm.Get("username"), autocomplete: "username", first: true, wrong: wrong,
+		name: "username", label: h.usernameLabel(req), value: r.PostForm.Get("username"), autocomplete: "username",
+		first: !wrong, wrong: t.field == "username",
 	}.node()}
 	for _, a := range asked(pool) {
-		f := field{name: attributeField(a.name), label: attributeLabel(a.name), optional: a.optional, wrong: wrong,
+		f := field{name: attributeField(a.name), label: attributeLabel(a.name), optional: a.optional,
 			value: r.PostForm.Get(attributeField(a.name))}
 		switch a.name {
 		case "email":
@@ -95,7 +96,7 @@ func (h *Handler) showSignUp(w http.ResponseWriter, r *http.Request, req request
 		content = append(content, f.node())
 	}
 	content = append(content,
-		field{name: "password", label: "Password", kind: "password", autocomplete: "new-password", wrong: wrong,
+		field{name: "password", label: "Password", kind: "password", autocomplete: "new-password", first: wrong, wrong: wrong,
 			hint: policyText(pool.Policy)}.node(),
 		field{name: "confirm_password", label: "Password again", kind: "password", autocomplete: "new-password", wrong: wrong}.node(),
 		submit("Sign up"))
@@ -104,7 +105,7 @@ func (h *Handler) showSignUp(w http.ResponseWriter, r *http.Request, req request
 		body = []node{h.form(w, r, "/signup", req.query, content...)}
 	}
 	body = append(body, el("nav", nil, link("/login", req.query.Encode(), "Sign in instead")))
-	page{title: "Sign up", problem: problem, body: body, leadsTo: req.redirectURI}.write(w)
+	page{title: "Sign up", problem: t.text, body: body, leadsTo: req.redirectURI}.write(w)
 }
 
 // confirmState is a user who has signed up and must enter a code.
