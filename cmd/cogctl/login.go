@@ -79,6 +79,7 @@ func newLogin(a *app) *cobra.Command {
 		Example: `  cogctl login
   cogctl login --username bob
   printf '%s' "$COGCTL_PASSWORD" | cogctl login --username ann --password-stdin
+  cogctl login --web || test $? -eq 4   # where a browser can open
   COGCTL_TOTP_SECRET=$(cogctl sandbox totp totp) cogctl login --username totp`,
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLogin(cmd.Context(), a, o) },

@@ -43,6 +43,7 @@ they expire: it does not ask Cognito.`,
 		Example: `  cogctl logout
   cogctl logout --username bob
   cogctl logout --global
+  cogctl logout --browser
   cogctl logout --all`,
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), a, o) },
