@@ -238,7 +238,12 @@ func (b tab) looks(name string) {
 	b.t.Helper()
 	for _, v := range views {
 		var found []string
-		b.do("look at "+name, v.action(), chromedp.Evaluate(faults, &found), b.shot(name+"-"+v.name))
+		var width int64
+		b.do("look at "+name, v.action(), chromedp.Evaluate(`document.documentElement.clientWidth`, &width),
+			chromedp.Evaluate(faults, &found), b.shot(name+"-"+v.name))
+		if width > v.width {
+			b.t.Errorf("%s, %s: laid out for a screen of %d pixels, which has %d", name, v.name, width, v.width)
+		}
 		for _, fault := range found {
 			b.t.Errorf("%s, %s: %s", name, v.name, fault)
 		}

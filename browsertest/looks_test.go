@@ -24,9 +24,14 @@ func testFaults(t *testing.T, b tab) {
 		"described":  {`<h1>One</h1><label for=a>A</label><input id=a aria-describedby=b style="border-color:#555;height:30px">`, "described by nothing"},
 		"fetches":    {`<h1>One</h1><img alt="" src="http://127.0.0.1:9/x.png">`, "fetches"},
 		"no heading": {`<p>Words</p>`, "not one h1"},
+		"no style":   {`<h1>One</h1>`, "no style sheet"},
 	} {
+		style := `<style>p{margin:0}</style>`
+		if name == "no style" {
+			style = `<meta http-equiv="Content-Security-Policy" content="style-src 'none'">` + style
+		}
 		var found []string
-		b.open("data:text/html," + url.PathEscape(`<!DOCTYPE html><html lang=en><title>x</title><body>`+c.body))
+		b.open("data:text/html," + url.PathEscape(`<!DOCTYPE html><html lang=en><title>x</title>`+style+`<body>`+c.body))
 		b.do("look", chromedp.Evaluate(faults, &found))
 		if all := strings.Join(found, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {
 			t.Errorf("%s: found %q, want %q", name, all, c.want)

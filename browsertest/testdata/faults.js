@@ -8,6 +8,7 @@
 
   if (!document.documentElement.lang) found.push("the page has no language");
   if (document.querySelectorAll("h1").length !== 1) found.push("there is not one h1");
+  if (document.styleSheets.length === 0) found.push("no style sheet is in force: the page's policy may refuse its own");
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   if (new Set(ids).size !== ids.length) found.push("an id is there twice");
   for (const e of all.filter((e) => e.matches("input"))) {
