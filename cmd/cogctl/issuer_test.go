@@ -38,8 +38,9 @@ func scriptIssuer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	i := &testIssuer{signer: signer, log: ts.MkAbs("issuer.log"), refresh: map[string]int{"r-0": 0, "r-post": 0}}
 	ts.Check(os.WriteFile(i.log, nil, 0o600))
-	server := httptest.NewServer(i)
-	i.url = server.URL
+	server := httptest.NewUnstartedServer(i)
+	i.url = "http://" + server.Listener.Addr().String()
+	server.Start()
 	ts.Defer(server.Close)
 	ts.Setenv("ISSUER", server.URL)
 	ts.Setenv("MACHINE", machineClient)

@@ -35,8 +35,8 @@ func TestAnswerMustNameItsIssuer(t *testing.T) {
 			}
 			_, err := f.Finish(t.Context(), pending, answer)
 			var mixed *auth.MixUpError
-			if c.want != (err == nil) || !c.want && !errors.As(err, &mixed) || c.want != (len(p.redeemed) == 1) {
-				t.Errorf("redeemed %d times: %v", len(p.redeemed), err)
+			if c.want != (err == nil) || !c.want && !errors.As(err, &mixed) || c.want != (len(p.redemptions()) == 1) {
+				t.Errorf("redeemed %d times: %v", len(p.redemptions()), err)
 			}
 		})
 	}
@@ -57,13 +57,13 @@ func TestMixUpOfTwoIssuers(t *testing.T) {
 	pending, _ := hostile.begun(t, at(hostile))
 	answer := url.Values{"state": {pending.State}, "code": {"c0de-of-honest"}, "iss": {honest.URL}}
 	var mixed *auth.MixUpError
-	if _, err := at(hostile).Finish(t.Context(), pending, answer); !errors.As(err, &mixed) || len(hostile.redeemed) > 0 {
-		t.Errorf("the code of one went to the other, %d times: %v", len(hostile.redeemed), err)
+	if _, err := at(hostile).Finish(t.Context(), pending, answer); !errors.As(err, &mixed) || len(hostile.redemptions()) > 0 {
+		t.Errorf("the code of one went to the other, %d times: %v", len(hostile.redemptions()), err)
 	}
 	// The state of one sign-in is none of the other's.
 	other, _ := honest.begun(t, at(honest))
 	var stray *auth.StrayAnswerError
-	if _, err := at(honest).Finish(t.Context(), other, answer); !errors.As(err, &stray) || len(honest.redeemed) > 0 {
+	if _, err := at(honest).Finish(t.Context(), other, answer); !errors.As(err, &stray) || len(honest.redemptions()) > 0 {
 		t.Errorf("an answer to the other sign-in: %v", err)
 	}
 	// Tokens that one issuer made do not pass for the other's.
