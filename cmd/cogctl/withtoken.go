@@ -114,6 +114,9 @@ func nameIn(id string) string {
 // user pool API or of Amplify, at the top or within AuthenticationResult or tokens.
 func givenTokens(data []byte) (g auth.Given, err error) {
 	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
+	if !strings.HasPrefix(text, "{") {
+		text = strings.TrimSpace(strings.Trim(text, `"'`))
+	}
 	switch {
 	case len(data) > maxGiven:
 		return g, usagef("--with-token: standard input is longer than %d KiB", maxGiven>>10)
@@ -121,7 +124,7 @@ func givenTokens(data []byte) (g auth.Given, err error) {
 		return g, hinted(withCode(exitNeeded, errors.New("--with-token: standard input is empty")),
 			`give a refresh token, or {"id_token": ..., "refresh_token": ...}`)
 	case !strings.HasPrefix(text, "{"):
-		return bareToken(strings.Trim(text, `"'`))
+		return bareToken(text)
 	}
 	var outer map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &outer); err != nil {

@@ -22,7 +22,7 @@ func TestGivenTokens(t *testing.T) {
 		`{"IdToken":"i","RefreshToken":"r"}`:                                    {auth.Given{ID: "i", Refresh: "r"}, 0},
 		`{"tokens":{"idToken":"i","refreshToken":"r","accessToken":"a"},"x":1}`: {auth.Given{ID: "i", Access: "a", Refresh: "r"}, 0},
 		`{"AuthenticationResult":{"IdToken":"i"},"ChallengeParameters":{}}`:     {auth.Given{ID: "i"}, 0},
-		"": {auth.Given{}, exitNeeded}, " \n": {auth.Given{}, exitNeeded},
+		"": {auth.Given{}, exitNeeded}, " \n": {auth.Given{}, exitNeeded}, `''`: {auth.Given{}, exitNeeded},
 		"two words": {auth.Given{}, exitUsage}, "{": {auth.Given{}, exitUsage}, "{}": {auth.Given{}, exitUsage},
 		`{"access_token":"a"}`: {auth.Given{}, exitUsage}, `{"id_token":7}`: {auth.Given{}, exitUsage},
 		id: {auth.Given{}, exitUsage}, strings.Repeat("x", maxGiven+1): {auth.Given{}, exitUsage},
