@@ -10,8 +10,7 @@ import (
 )
 
 func newAccountForgot(a *app) *cobra.Command {
-	var o sendOptions
-	cmd := &cobra.Command{
+	return sender(&cobra.Command{
 		Use:   "forgot-password [USERNAME]",
 		Short: "Send a code that sets a new password",
 		Long: `Send a code that sets a new password. A person is asked for the code and the new
@@ -22,15 +21,7 @@ Where the app client hides which users exist, Cognito says that it sent a code t
 any name.`,
 		Example: `  cogctl account forgot-password ann
   cogctl account forgot-password bob --json`,
-		Args: operands(0, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.username = operand(args, 0)
-			return runAccountForgot(cmd.Context(), a, o)
-		},
-	}
-	addMetadata(cmd, &o.metadata)
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON, and ask nothing")
-	return cmd
+	}, func(ctx context.Context, o sendOptions) error { return runAccountForgot(ctx, a, o) })
 }
 
 func runAccountForgot(ctx context.Context, a *app, o sendOptions) error {

@@ -190,23 +190,27 @@ type sendOptions struct {
 	asJSON   bool
 }
 
-func newAccountResend(a *app) *cobra.Command {
+// sender completes a command that has Cognito send a code to a user.
+func sender(cmd *cobra.Command, run func(context.Context, sendOptions) error) *cobra.Command {
 	var o sendOptions
-	cmd := &cobra.Command{
+	cmd.Args = operands(0, 1)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.username = operand(args, 0)
+		return run(cmd.Context(), o)
+	}
+	addMetadata(cmd, &o.metadata)
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON, and ask nothing")
+	return cmd
+}
+
+func newAccountResend(a *app) *cobra.Command {
+	return sender(&cobra.Command{
 		Use:   "resend [USERNAME]",
 		Short: "Send the code of a sign-up again",
 		Long: `Send the code of a sign-up again; the one before is void. Where the app client
 hides which users exist, Cognito says that it sent a code to any name.`,
 		Example: "  cogctl account resend unconfirmed",
-		Args:    operands(0, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.username = operand(args, 0)
-			return runAccountResend(cmd.Context(), a, o)
-		},
-	}
-	addMetadata(cmd, &o.metadata)
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
-	return cmd
+	}, func(ctx context.Context, o sendOptions) error { return runAccountResend(ctx, a, o) })
 }
 
 func runAccountResend(ctx context.Context, a *app, o sendOptions) error {
