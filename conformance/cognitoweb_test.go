@@ -70,11 +70,11 @@ func annAt(t *testing.T, address *url.URL, callback string) *url.URL {
 	return person{typed: map[string]string{"username": ann, "password": "Passw0rd!"}}.at(t, address, callback)
 }
 
-// TestCognitoLocalWeb goes through the pages of cognito-local as far as they lead. Its
-// ID tokens never hold the nonce that was sent, and without it nobody can tell whose
-// sign-in they answer (OpenID Connect Core, section 3.1.3.7, step 11): cogctl redeems
-// the code by PKCE and refuses the tokens. With tokens that x/oauth2 gets the same way
-// the session goes on, refreshed at its token endpoint.
+// TestCognitoLocalWeb goes through the pages of cognito-local. Its ID tokens never hold
+// the nonce that was sent, and without it nobody can tell whose sign-in they answer
+// (OpenID Connect Core, section 3.1.3.7, step 11): cogctl redeems the code by PKCE and
+// refuses the tokens. Told to send none it signs in by code and PKCE, and its session is
+// refreshed at the token endpoint; so are tokens that x/oauth2 gets the same way.
 func TestCognitoLocalWeb(t *testing.T) {
 	server := startCognitoLocal(t, "")
 	callback := callbackURL(t)
@@ -87,12 +87,13 @@ func TestCognitoLocalWeb(t *testing.T) {
 		visit(t, with(back, "state", "another"), http.StatusBadRequest, "")
 		l.waiting(t)
 		visit(t, back, http.StatusOK, "Not signed in")
-		l.ends(t, 5, "nonce")
+		l.ends(t, 5, "--no-nonce")
 		if n := d.count("POST /oauth2/token"); n != 1 {
 			t.Errorf("the code was redeemed %d times, want once", n)
 		}
 		c.refused(t, 4, "status")
 	})
+	t.Run("code and PKCE, refresh", func(t *testing.T) { d.web(t, client).withoutNonce(t, d, callback) })
 	t.Run("wrong password", func(t *testing.T) { wrongThenRight(t, c, callback) })
 	t.Run("not registered", func(t *testing.T) {
 		_, r := c.loginWeb(t, callback+"/", "--timeout", "1s")
@@ -106,6 +107,26 @@ func TestCognitoLocalWeb(t *testing.T) {
 	})
 	t.Run("refresh at the token endpoint", func(t *testing.T) { server.refreshesByOAuth(t, d, client, callback) })
 	t.Run("what is not there", func(t *testing.T) { server.lacks(t) })
+}
+
+// withoutNonce signs ann in, and lets the session go on.
+func (c cogctl) withoutNonce(t *testing.T, d *domain, callback string) {
+	before := d.count("POST /oauth2/token")
+	l := c.waitFor(t, callback, "--no-nonce")
+	if q := l.address.Query(); q.Has("nonce") || q.Get("code_challenge_method") != "S256" {
+		t.Errorf("the address to open: %s", l.address)
+	}
+	visit(t, annAt(t, l.address, callback), http.StatusOK, "Signed in")
+	l.ends(t, 0, "")
+	first := claims(t, c.ok(t, "token", "--type", "id"))
+	c.ok(t, "token", "refresh")
+	fresh := claims(t, c.ok(t, "token", "--type", "id"))
+	if first["email"] != ann || fresh["email"] != ann || fresh["jti"] == first["jti"] {
+		t.Errorf("signed in as %v, refreshed to %v", first, fresh)
+	}
+	if n := d.count("POST /oauth2/token") - before; n != 2 {
+		t.Errorf("%d calls of the token endpoint for a code and a refresh", n)
+	}
 }
 
 // wrongThenRight is a person who mistypes the password once, and whose code is then

@@ -23,6 +23,7 @@ import (
 type browserOptions struct {
 	web       bool
 	noBrowser bool
+	noNonce   bool
 	provider  string
 	hint      string
 	prompt    string
@@ -42,12 +43,13 @@ func (o *browserOptions) addFlags(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.params, "param", nil, "further parameter for the sign-in page, `name=value`; may be repeated")
 	flags.StringSliceVar(&o.callbacks, "callback-url", nil, "callback `URL` registered for the app client; may be repeated")
 	flags.BoolVar(&o.noBrowser, "no-browser", false, "print the address and open nothing")
+	flags.BoolVar(&o.noNonce, "no-nonce", false, "send no nonce, for a provider that leaves it out of its ID tokens")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long to wait for the browser")
 }
 
 // chosen tells whether a flag was given that only the browser flow has.
 func (o browserOptions) chosen() bool {
-	return o.web || o.noBrowser || o.provider != "" || o.hint != "" || o.prompt != "" || o.lang != "" || len(o.params)+len(o.callbacks) > 0
+	return o.web || o.noBrowser || o.noNonce || o.provider != "" || o.hint != "" || o.prompt != "" || o.lang != "" || len(o.params)+len(o.callbacks) > 0
 }
 
 // settle turns the flags into settings. It refuses what contradicts another flag.
@@ -174,7 +176,7 @@ func (l *login) prepareBrowser(ctx context.Context) (b *browserSignIn, err error
 	}
 	b.flow = auth.CodeFlow{
 		Client: l.app.client(l.pool, l.secrets.clientSecret), Provider: provider,
-		Scopes: l.profile.List("scopes"), Issuers: l.pool.Issuers,
+		Scopes: l.profile.List("scopes"), Issuers: l.pool.Issuers, NoNonce: l.web.noNonce,
 	}
 	if b.flow.Extra, err = l.web.extra(provider, b.expected); err != nil {
 		return nil, err
@@ -299,7 +301,7 @@ func (b *browserSignIn) begin(ctx context.Context, tokens auth.Tokens) (auth.Ses
 	base.By, base.TokenURL, base.PostAuth = auth.ByOAuth, b.flow.Provider.Token, b.flow.Provider.PostAuth
 	session, err := renewer.Verifier.Begin(ctx, base, tokens)
 	if err != nil {
-		return auth.Session{}, err
+		return auth.Session{}, withoutNonce(err)
 	}
 	if err := b.sameName(session); err != nil {
 		b.user = ""
@@ -307,6 +309,15 @@ func (b *browserSignIn) begin(ctx context.Context, tokens auth.Tokens) (auth.Ses
 			"the browser may have remembered that account: --prompt login asks anew, --prompt select_account lets you choose\nto sign in as this one: cogctl login --web --username %s", session.Username)
 	}
 	return session, nil
+}
+
+// withoutNonce adds what helps where a provider's ID tokens never hold the nonce.
+func withoutNonce(err error) error {
+	var refused *jwt.VerifyError
+	if !errors.As(err, &refused) || len(refused.Checks) != 1 || refused.Checks[0].Name != jwt.CheckNonce || refused.Checks[0].Code != jwt.CodeClaimMissing {
+		return err
+	}
+	return hinted(err, "where a provider never returns it (some stand-ins for Cognito do not), --no-nonce sends none:\nthen PKCE alone ties the code to this sign-in")
 }
 
 // accountIn is the name that an ID token has for its user, for filing the session

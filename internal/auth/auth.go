@@ -50,7 +50,8 @@ type Tokens struct {
 	Username string
 
 	deviceGroup string // DeviceGroupKey, which comes with a new DeviceKey
-	nonce       string // what the ID token of a browser sign-in must hold
+	fromCode    bool   // they came by a browser sign-in
+	nonce       string // what the ID token of one must hold; empty when none was sent
 }
 
 // Flow is one way to sign in.

@@ -30,13 +30,18 @@ type CodeFlow struct {
 	// Issuers are what the iss of an answer may be besides Provider.Issuer: a user
 	// pool has two forms of it.
 	Issuers []string
+	// NoNonce sends no nonce, for a provider whose ID tokens never hold it: some
+	// stand-ins for Cognito. OpenID Connect leaves it to the client (Core, section
+	// 3.1.2.1); that the code belongs to this sign-in is then for PKCE alone to show
+	// (RFC 9700, section 2.1.1).
+	NoNonce bool
 }
 
 // Pending is a sign-in that was begun and not finished. Whoever has it can redeem
 // the code that belongs to it: it stays where it was made.
 type Pending struct {
 	State    string `json:"state"`         // comes back with the answer
-	Nonce    string `json:"nonce"`         // comes back in the ID token
+	Nonce    string `json:"nonce"`         // comes back in the ID token; empty when none was sent
 	Verifier string `json:"code_verifier"` // proves that who redeems the code asked for it
 	Redirect string `json:"redirect_uri"`
 }
@@ -73,7 +78,11 @@ func (f CodeFlow) Begin() (authorize string, p Pending, err error) {
 	query.Set("client_id", f.Client.config.ClientID)
 	query.Set("redirect_uri", f.Redirect)
 	query.Set("state", p.State)
-	query.Set("nonce", p.Nonce)
+	if f.NoNonce {
+		p.Nonce = ""
+	} else {
+		query.Set("nonce", p.Nonce)
+	}
 	query.Set("code_challenge_method", "S256")
 	query.Set("code_challenge", challengeOf(p.Verifier))
 	if scope := f.scope(); scope != "" {
@@ -175,7 +184,7 @@ func (f CodeFlow) redeem(ctx context.Context, p Pending, code string) (Tokens, e
 	if t.ID == "" {
 		return Tokens{}, &NoIDTokenError{Op: op}
 	}
-	t.nonce = p.Nonce
+	t.fromCode, t.nonce = true, p.Nonce
 	return t, nil
 }
 

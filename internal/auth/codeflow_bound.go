@@ -11,15 +11,21 @@ import (
 )
 
 // bound holds the ID token of a browser sign-in against that sign-in: nonce must be
-// the one that was sent (OpenID Connect Core, section 3.1.3.7, step 11), and at_hash,
-// which need not be there, the hash of the access token beside it (section 3.1.3.8).
-// Tokens that came in another way have neither to compare.
+// the one that was sent, and none where none was (OpenID Connect Core, section
+// 3.1.3.7, step 11), and at_hash, which need not be there, the hash of the access
+// token beside it (section 3.1.3.8). Tokens that came in another way have neither to
+// compare.
 func (t Tokens) bound(id jwt.Token) error {
-	if t.nonce == "" {
+	if !t.fromCode {
 		return nil
 	}
 	var wrong []jwt.Check
-	if subtle.ConstantTimeCompare([]byte(id.Claims.String("nonce")), []byte(t.nonce)) != 1 {
+	nonce, present := id.Claims["nonce"]
+	text, _ := nonce.(string)
+	switch {
+	case t.nonce != "" && !present:
+		wrong = append(wrong, jwt.Check{Name: jwt.CheckNonce, Code: jwt.CodeClaimMissing, Detail: "the one that was sent is not in the token, so nobody can tell which sign-in it answers"})
+	case present && subtle.ConstantTimeCompare([]byte(text), []byte(t.nonce)) != 1, present && t.nonce == "":
 		wrong = append(wrong, jwt.Check{Name: jwt.CheckNonce, Code: jwt.CodeNonceMismatch, Detail: "it is not the one that was sent: the token answers another sign-in"})
 	}
 	if hash, present := id.Claims["at_hash"]; present && hash != accessHash(id.Algorithm, t.Access) {
