@@ -13,10 +13,11 @@ const (
 	kindString  claimKind = iota
 	kindDate              // NumericDate
 	kindStrings           // a string or an array of strings
+	kindArray             // an array of strings
 )
 
 func (k claimKind) String() string {
-	return [...]string{"a string", "a number of seconds", "a string or an array of strings"}[k]
+	return [...]string{"a string", "a number of seconds", "a string or an array of strings", "an array of strings"}[k]
 }
 
 func (k claimKind) fits(v any) bool {
@@ -26,22 +27,30 @@ func (k claimKind) fits(v any) bool {
 		return ok
 	case kindStrings:
 		return asStrings(v) != nil
+	case kindArray:
+		_, single := v.(string)
+		return !single && asStrings(v) != nil
 	}
 	_, ok := v.(string)
 	return ok
 }
 
-// typedClaims are the claims whose type is fixed (RFC 7519 section 4.1, and
-// Cognito's own); a wrong one is refused even when nobody asked for the claim,
-// because the next reader of the token may take it for something else.
-var typedClaims = [...]struct {
+type typedClaim struct {
 	name string
 	kind claimKind
-}{
+}
+
+// typedClaims are the claims whose type is fixed (RFC 7519 section 4.1, RFC 9068
+// section 2.2, OpenID Connect Core section 2, and Cognito's own); a wrong one is refused even when nobody asked for the claim,
+// because the next reader of the token may take it for something else.
+var typedClaims = [...]typedClaim{
 	{"iss", kindString}, {"sub", kindString}, {"aud", kindStrings}, {"jti", kindString},
-	{"exp", kindDate}, {"nbf", kindDate}, {"iat", kindDate},
+	{"exp", kindDate}, {"nbf", kindDate}, {"iat", kindDate}, {"auth_time", kindDate},
 	{"scope", kindString}, {"token_use", kindString}, {"client_id", kindString},
-	{"cognito:groups", kindStrings}, {"nonce", kindString},
+	{"nonce", kindString}, {"azp", kindString}, {"at_hash", kindString},
+	{"username", kindString}, {"cognito:username", kindString},
+	{"cognito:groups", kindArray}, {"cognito:roles", kindArray}, {"cognito:preferred_role", kindString},
+	{"origin_jti", kindString}, {"event_id", kindString}, {"device_key", kindString},
 }
 
 // judges says whether a check of its own looks at the claim, so that one fault
@@ -53,7 +62,7 @@ func (j *judge) judges(claim string) bool {
 	case "iss":
 		return len(j.policy.Issuers) > 0
 	case "aud", "client_id":
-		return len(j.policy.ClientIDs) > 0 && j.audienceClaim() == claim
+		return len(j.policy.ClientIDs) > 0 && j.policy.Signer == "" && j.audienceClaim() == claim
 	case "scope":
 		return len(j.policy.Scopes) > 0
 	case "cognito:groups":
@@ -76,6 +85,7 @@ func (j *judge) claims() {
 		asked bool
 		check func(*judge)
 	}{
+		{CheckSigner, p.Signer != "", (*judge).signer},
 		{CheckExpiry, true, (*judge).expiry},
 		{CheckNotBefore, hasNotBefore, (*judge).notBefore},
 		{CheckIssuedAt, hasIssuedAt, (*judge).issuedAt},
@@ -86,22 +96,43 @@ func (j *judge) claims() {
 		{CheckGroup, len(p.Groups) > 0, (*judge).group},
 		{CheckNonce, p.Nonce != "", (*judge).nonce},
 	} {
-		switch {
-		case !c.asked:
-		case j.unread != nil:
-			j.fail(c.name, CodeUnjudged, "not judged: the token cannot be read")
-		case j.claimsUnread != nil:
-			j.fail(c.name, CodeUnjudged, "not judged: the payload cannot be read")
-		default:
+		if c.asked && j.readable(c.name) {
 			c.check(j)
 		}
+	}
+	for _, rule := range p.Claims {
+		j.rule(rule)
+	}
+}
+
+// readable fails a check when there are no claims to judge.
+func (j *judge) readable(name string) bool {
+	switch {
+	case j.unread != nil:
+		j.fail(name, CodeUnjudged, "not judged: the token cannot be read")
+	case j.claimsUnread != nil:
+		j.fail(name, CodeUnjudged, "not judged: the payload cannot be read")
+	default:
+		return true
+	}
+	return false
+}
+
+func (j *judge) rule(rule ClaimRule) {
+	if !j.readable(rule.check()) {
+		return
+	}
+	if code, detail := rule.judge(j.token.Claims); code != "" {
+		j.fail(rule.check(), code, detail)
+	} else {
+		j.pass(rule.check(), detail)
 	}
 }
 
 // date returns a NumericDate claim, or fails the check of that name.
-func (j *judge) date(claim string) (time.Time, bool) {
-	t, ok := j.token.Claims.Time(claim)
-	switch v, present := j.token.Claims[claim]; {
+func (j *judge) date(claim string, in Claims) (time.Time, bool) {
+	t, ok := in.Time(claim)
+	switch v, present := in[claim]; {
 	case !present:
 		j.fail(claim, CodeClaimMissing, claim+" is missing")
 		return t, false
@@ -117,7 +148,7 @@ func (j *judge) date(claim string) (time.Time, bool) {
 
 // expiry: a token is dead from the second exp on (RFC 7519 section 4.1.4).
 func (j *judge) expiry() {
-	exp, ok := j.date("exp")
+	exp, ok := j.expires()
 	if !ok {
 		return
 	}
@@ -133,7 +164,7 @@ func (j *judge) expiry() {
 }
 
 func (j *judge) notBefore() {
-	if nbf, ok := j.date("nbf"); ok {
+	if nbf, ok := j.date("nbf", j.token.Claims); ok {
 		ahead := nbf.Sub(j.policy.Now)
 		if ahead > j.policy.Leeway {
 			j.fail(CheckNotBefore, CodeNotYetValid, "valid only in "+duration(ahead)+" (nbf "+instant(nbf)+")")
@@ -144,7 +175,7 @@ func (j *judge) notBefore() {
 }
 
 func (j *judge) issuedAt() {
-	if iat, ok := j.date("iat"); ok {
+	if iat, ok := j.date("iat", j.token.Claims); ok {
 		ahead := iat.Sub(j.policy.Now)
 		if ahead > j.policy.Leeway {
 			j.fail(CheckIssuedAt, CodeIssuedInFuture, "issued "+duration(ahead)+" in the future (iat "+instant(iat)+"): is a clock wrong?")
@@ -158,13 +189,24 @@ func (j *judge) issuedAt() {
 type want struct {
 	check, claim, code string
 	values             []string
+	in                 Claims // where the claim is: nil means the payload
+	kind               claimKind
+}
+
+func (j *judge) claim(w want) (v any, present bool) {
+	if w.in != nil {
+		v, present = w.in[w.claim]
+		return v, present
+	}
+	v, present = j.token.Claims[w.claim]
+	return v, present
 }
 
 func (w want) String() string { return ", want " + oneOf(w.values) }
 
 // equals checks a claim that is one string.
 func (j *judge) equals(w want) {
-	v, present := j.token.Claims[w.claim]
+	v, present := j.claim(w)
 	s, isString := v.(string)
 	switch {
 	case !present:
@@ -181,14 +223,13 @@ func (j *judge) equals(w want) {
 // overlaps checks a claim that is one string or several: one match is enough.
 func (j *judge) overlaps(w want) {
 	v, present := j.token.Claims[w.claim]
-	have := j.token.Claims.Strings(w.claim)
 	switch {
 	case !present:
 		j.fail(w.check, w.code, w.claim+" is missing"+w.String())
-	case have == nil:
-		j.fail(w.check, CodeClaimType, w.claim+" is "+describe(v)+", want "+kindStrings.String())
+	case !w.kind.fits(v):
+		j.fail(w.check, CodeClaimType, w.claim+" is "+describe(v)+", want "+w.kind.String())
 	default:
-		j.overlap(w, have)
+		j.overlap(w, asStrings(v))
 	}
 }
 
@@ -212,12 +253,17 @@ func (j *judge) overlap(w want, have []string) {
 }
 
 func (j *judge) issuer() {
-	j.equals(want{CheckIssuer, "iss", CodeIssuerMismatch, j.policy.Issuers})
+	w := want{check: CheckIssuer, claim: "iss", code: CodeIssuerMismatch, values: j.policy.Issuers}
+	if j.policy.Signer != "" {
+		j.balancerIssuer(w)
+		return
+	}
+	j.equals(w)
 }
 
 // tokenUse: Cognito says id or access; other issuers have no such claim.
 func (j *judge) tokenUse() {
-	w := want{CheckTokenUse, "token_use", CodeTokenUseMismatch, []string{"id", "access"}}
+	w := want{check: CheckTokenUse, claim: "token_use", code: CodeTokenUseMismatch, values: []string{"id", "access"}}
 	switch use := j.policy.Use; use {
 	case "", "any":
 	case "id", "access":
@@ -245,18 +291,22 @@ func (j *judge) audienceClaim() string {
 }
 
 func (j *judge) audience() {
-	w := want{CheckAudience, j.audienceClaim(), CodeClientMismatch, j.policy.ClientIDs}
-	if w.claim == "client_id" {
+	w := want{check: CheckAudience, claim: j.audienceClaim(), code: CodeClientMismatch, values: j.policy.ClientIDs, kind: kindStrings}
+	switch {
+	case j.policy.Signer != "":
+		w.claim, w.in = "client", j.token.Header
 		j.equals(w)
-		return
+	case w.claim == "client_id":
+		j.equals(w)
+	default:
+		j.overlaps(w)
 	}
-	j.overlaps(w)
 }
 
 // scope: OAuth's list of words (RFC 6749 section 3.3); one of those asked for is
 // enough, as at API Gateway.
 func (j *judge) scope() {
-	w := want{CheckScope, "scope", CodeScopeMismatch, j.policy.Scopes}
+	w := want{check: CheckScope, claim: "scope", code: CodeScopeMismatch, values: j.policy.Scopes}
 	if s, ok := j.token.Claims["scope"].(string); ok {
 		j.overlap(w, strings.Fields(s))
 		return
@@ -265,10 +315,10 @@ func (j *judge) scope() {
 }
 
 func (j *judge) group() {
-	j.overlaps(want{CheckGroup, "cognito:groups", CodeGroupMismatch, j.policy.Groups})
+	j.overlaps(want{check: CheckGroup, claim: "cognito:groups", code: CodeGroupMismatch, values: j.policy.Groups, kind: kindArray})
 }
 
 // nonce: OpenID Connect Core section 3.1.3.7, step 11.
 func (j *judge) nonce() {
-	j.equals(want{CheckNonce, "nonce", CodeNonceMismatch, []string{j.policy.Nonce}})
+	j.equals(want{check: CheckNonce, claim: "nonce", code: CodeNonceMismatch, values: []string{j.policy.Nonce}})
 }

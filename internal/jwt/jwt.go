@@ -122,8 +122,24 @@ type Token struct {
 // Parse reads a compact token without trusting it. The error is a *ParseError,
 // or ErrEncrypted for a five-part JWE. Surrounding text is refused; Extract
 // removes it.
-func Parse(raw string) (Token, error) {
-	t, err := parseHeader(raw)
+func Parse(raw string) (Token, error) { return parse(raw, unpadded) }
+
+// ParseALB is Parse for the tokens an Application Load Balancer adds to
+// requests (x-amzn-oidc-data). Their parts carry base64 padding, which RFC 7515
+// section 2 forbids, and the signature covers it as it was sent.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html
+func ParseALB(raw string) (Token, error) { return parse(raw, padded) }
+
+// padding says whether = may end the parts of a token.
+type padding bool
+
+const (
+	unpadded padding = false
+	padded   padding = true
+)
+
+func parse(raw string, p padding) (Token, error) {
+	t, err := parseHeader(raw, p)
 	if err != nil {
 		return Token{}, err
 	}
@@ -135,8 +151,8 @@ func Parse(raw string) (Token, error) {
 
 // parseHeader splits and decodes all three parts and understands the header;
 // after it a signature can be judged, whatever the payload is.
-func parseHeader(raw string) (Token, error) {
-	t, err := split(raw)
+func parseHeader(raw string, p padding) (Token, error) {
+	t, err := split(raw, p)
 	if err != nil {
 		return Token{}, err
 	}
@@ -173,7 +189,7 @@ func (t *Token) parseClaims() error {
 
 // split takes the compact form apart (RFC 7515 section 7.1) with one buffer for
 // all parts.
-func split(raw string) (Token, error) {
+func split(raw string, p padding) (Token, error) {
 	if len(raw) > MaxSize {
 		return Token{}, &ParseError{"it has " + strconv.Itoa(len(raw)) + " bytes, more than the " + strconv.Itoa(MaxSize) + " a token may have"}
 	}
@@ -188,6 +204,9 @@ func split(raw string) (Token, error) {
 	buf := make([]byte, strictBase64.DecodedLen(len(raw))) // room for all three, the dots included
 	var decoded [3][]byte
 	for i, part := range parts {
+		if p == padded {
+			part = trimPadding(part)
+		}
 		n, ok := decodePart(buf, part)
 		if !ok {
 			return Token{}, badPart([3]string{"header", "payload", "signature"}[i], part)
@@ -217,6 +236,18 @@ func decodePart(dst, part []byte) (int, bool) {
 	return n, err == nil
 }
 
+// trimPadding removes the padding a part should have by its length (RFC 4648
+// section 3.2); any other stays and is refused with the part.
+func trimPadding(part []byte) []byte {
+	if len(part)%4 != 0 {
+		return part
+	}
+	for range 2 {
+		part = bytes.TrimSuffix(part, []byte("="))
+	}
+	return part
+}
+
 func wrongParts(raw string, n int) error {
 	if n == 5 {
 		first, _, _ := strings.Cut(raw, ".")
@@ -241,7 +272,7 @@ func badPart(name string, part []byte) error {
 		switch {
 		case isBase64URL(c):
 		case c == '=':
-			return &ParseError{"it has a =" + at + "; the parts of a token have no padding"}
+			return &ParseError{"it has a =" + at + "; the parts of a token have no padding (only those of a load balancer's x-amzn-oidc-data do)"}
 		case c == '+' || c == '/':
 			return &ParseError{"it has a " + string(rune(c)) + at + ": that is base64, a token uses base64url"}
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':

@@ -187,8 +187,12 @@ func fit(key Key) error {
 	switch public := key.Public.(type) {
 	case *rsa.PublicKey:
 		return fitRSA(public)
-	case *ecdsa.PublicKey, ed25519.PublicKey:
-		return nil
+	case *ecdsa.PublicKey:
+		return fitECDSA(public)
+	case ed25519.PublicKey:
+		if len(public) == ed25519.PublicKeySize {
+			return nil
+		}
 	}
 	return errors.New("it is " + keyKind(key.Public) + ", not a public key for signatures")
 }

@@ -13,6 +13,7 @@ const (
 	CheckAlgorithm = "algorithm" // alg is allowed, and the one of the key
 	CheckKeyID     = "kid"       // the key set has the key
 	CheckSignature = "signature"
+	CheckSigner    = "signer" // only for tokens of an Application Load Balancer
 	CheckExpiry    = "exp"
 	CheckNotBefore = "nbf" // only when the token has it
 	CheckIssuedAt  = "iat" // only when the token has it
@@ -22,6 +23,7 @@ const (
 	CheckScope     = "scope"
 	CheckGroup     = "group"
 	CheckNonce     = "nonce"
+	// then one "claim NAME" for each of Policy.Claims
 )
 
 // Codes of failed checks. They are stable; details are not.
@@ -41,19 +43,21 @@ const (
 	CodeClaimMissing      = "claim_missing"
 	CodeNotYetValid       = "not_yet_valid"
 	CodeIssuedInFuture    = "issued_in_future"
+	CodeSignerMismatch    = "signer_mismatch" // another load balancer made the token
 	CodeIssuerMismatch    = "issuer_mismatch"
 	CodeClientMismatch    = "client_mismatch"
 	CodeTokenUseMismatch  = "token_use_mismatch"
 	CodeScopeMismatch     = "scope_mismatch"
 	CodeGroupMismatch     = "group_mismatch"
 	CodeNonceMismatch     = "nonce_mismatch"
+	CodeClaimMismatch     = "claim_mismatch"
 	CodePolicy            = "policy_invalid" // the policy cannot be applied: a mistake of the caller
 )
 
 // A Policy says what a token must be. Empty fields ask for nothing, except
 // Algorithms and Now.
 type Policy struct {
-	Algorithms []string      // allowed JWS algorithms; empty means RS256 alone, what Cognito signs with
+	Algorithms []string      // allowed JWS algorithms, of those that Algorithms lists; empty means RS256 alone, what Cognito signs with
 	Issuers    []string      // iss must equal one
 	ClientIDs  []string      // the audience must be one; see CheckAudience
 	Use        string        // token_use: "id", "access"; "any" or "" for both and for tokens without
@@ -62,6 +66,16 @@ type Policy struct {
 	Scopes     []string      // at least one must be in scope
 	Groups     []string      // at least one must be in cognito:groups
 	Nonce      string        // the nonce sent with the authorization request
+	Claims     []ClaimRule   // each must hold
+
+	// Signer is the ARN of an Application Load Balancer and says that the token is
+	// one that it adds to requests (x-amzn-oidc-data). Such a token is signed with
+	// ES256 (what empty Algorithms means then), its parts may be padded, and its
+	// header holds what is in the claims of others: signer, which must be this ARN,
+	// iss, client (the app client) and exp. An iss or exp in the payload counts too.
+	// Every balancer of a region has its key at one address, so that without the
+	// signer anybody's balancer could make the token.
+	Signer string
 }
 
 // A Check is one thing that was judged. Detail is for people and ready for a
@@ -144,7 +158,7 @@ func (e *VerifyError) Has(codes ...string) bool {
 func Verify(ctx context.Context, raw string, keys KeySet, p Policy) Report {
 	j := judge{policy: p, checks: make([]Check, 0, 12)}
 	var err error
-	if j.token, err = parseHeader(raw); err != nil {
+	if j.token, err = parseHeader(raw, padding(p.Signer != "")); err != nil {
 		j.token, j.unread = Token{Raw: raw}, err
 	} else if err = j.token.parseClaims(); err != nil {
 		j.claimsUnread = err
@@ -195,6 +209,12 @@ func (j *judge) form(err error) {
 			return
 		}
 	}
+	if j.policy.Signer != "" {
+		if wrong := j.wrongHeader(); wrong != "" {
+			j.fail(CheckForm, CodeClaimType, wrong)
+			return
+		}
+	}
 	j.pass(CheckForm, "three parts, header and payload are JSON objects")
 }
 
@@ -239,7 +259,10 @@ func (j *judge) find(ctx context.Context, keys KeySet) (key Key, code string, er
 func (j *judge) algorithm(key Key, found bool) bool {
 	alg := j.token.Algorithm
 	allowed := j.policy.Algorithms
-	if len(allowed) == 0 {
+	switch {
+	case len(allowed) == 0 && j.policy.Signer != "":
+		allowed = []string{"ES256"}
+	case len(allowed) == 0:
 		allowed = []string{"RS256"}
 	}
 	for _, a := range allowed {
