@@ -229,7 +229,7 @@ func (a *app) verifier(s poolSettings) auth.Verifier {
 // keys is the key set at a URL.
 func (a *app) keys(url string) jwt.KeySet {
 	disk := a.keyFiles()
-	return &jwt.RemoteKeys{URL: url, Client: a.http(), Now: a.now, Load: disk.load, Store: disk.store}
+	return &jwt.RemoteKeys{URL: url, Client: a.http(), Now: a.now, Load: disk.loadKeys, Store: disk.storeKeys, Lock: disk.lock}
 }
 
 // caller is the AWS credentials of whoever runs this, found at once, as that may

@@ -17,19 +17,48 @@ import (
 // origin: who decides about the keys decides about every token.
 const maxRedirects = 2
 
-// Fetch gets a public document of an issuer, such as its key set: status 200, at
-// most 1 MiB after decompression, by https or from a loopback host, with at most
-// 2 redirects, to the same origin. What names the document in errors.
+// Fetch gets a public document of an issuer, such as its discovery document:
+// status 200, at most 1 MiB after decompression, by https or from a loopback
+// host, with at most 2 redirects, to the same origin. What names the document in
+// errors.
 func Fetch(ctx context.Context, client *http.Client, what, rawURL string) ([]byte, error) {
-	u, err := address(what, rawURL)
+	d, err := fetchDocument(ctx, client, wanted{what: what, url: rawURL})
+	return d.data, err
+}
+
+// wanted is a document to fetch: what names it in errors, and etag, when not
+// empty, is that of the copy at hand.
+type wanted struct{ what, url, etag string }
+
+type document struct {
+	data      []byte
+	etag      string
+	unchanged bool // the copy at hand is still right
+}
+
+// statusError is an answer that is not the document.
+type statusError struct {
+	wanted
+	status int
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("fetching %s from %s: it answered %d %s", e.what, e.url, e.status, http.StatusText(e.status))
+}
+
+func fetchDocument(ctx context.Context, client *http.Client, w wanted) (document, error) {
+	u, err := address(w.what, w.url)
 	if err != nil {
-		return nil, err
+		return document{}, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", what, rawURL, err)
+		return document{}, fmt.Errorf("%s of %s: %w", w.what, w.url, err)
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	if w.etag != "" {
+		request.Header.Set("If-None-Match", w.etag)
+	}
 	within := *client
 	within.CheckRedirect = sameOriginOnly
 	within.Jar = nil // the document is public: nothing of the user goes along
@@ -39,20 +68,44 @@ func Fetch(ctx context.Context, client *http.Client, what, rawURL string) ([]byt
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // the URL is named once, by us
 		}
-		return nil, fmt.Errorf("fetching %s from %s: %w", what, rawURL, err)
+		return document{}, fmt.Errorf("fetching %s from %s: %w", w.what, w.url, err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching %s from %s: it answered %d %s", what, rawURL, response.StatusCode, http.StatusText(response.StatusCode))
+	switch {
+	case response.StatusCode == http.StatusNotModified && w.etag != "":
+		return document{unchanged: true}, nil
+	case response.StatusCode != http.StatusOK:
+		return document{}, &statusError{w, response.StatusCode}
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxKeys+1))
-	if err == nil && len(data) > maxKeys {
-		err = fmt.Errorf("more than %d bytes", maxKeys)
-	}
+	data, err := readAtMost(response.Body, maxKeys)
 	if err != nil {
-		return nil, fmt.Errorf("fetching %s from %s: reading the answer: %w", what, rawURL, err)
+		return document{}, fmt.Errorf("fetching %s from %s: reading the answer: %w", w.what, w.url, err)
 	}
-	return data, nil
+	return document{data: data, etag: usableETag(response.Header)}, nil
+}
+
+func readAtMost(r io.Reader, limit int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("more than %d bytes", limit)
+	}
+	return data, err
+}
+
+// usableETag leaves out what is no entity tag (RFC 9110 section 8.8.3) or too
+// long to keep.
+func usableETag(h http.Header) string {
+	tag := h.Get("ETag")
+	opaque := strings.TrimPrefix(tag, "W/")
+	if len(tag) > 256 || len(opaque) < 2 || opaque[0] != '"' || opaque[len(opaque)-1] != '"' {
+		return ""
+	}
+	for _, c := range []byte(opaque[1 : len(opaque)-1]) {
+		if c <= ' ' || c > '~' || c == '"' {
+			return ""
+		}
+	}
+	return tag
 }
 
 // keysURL is address for key sets.

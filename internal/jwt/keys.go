@@ -10,6 +10,8 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -40,15 +42,18 @@ type UnknownKeyError struct {
 	Source  string        // the URL or file of the set
 	Have    []string      // ids of the usable keys, sorted
 	Dropped []string      // why other keys of the set are not usable
+	Reason  string        // why the key is not there, when it is not for Have and Dropped to say
 	Wait    time.Duration // how long the set is not fetched again; 0 when it may be, or is no remote set
 }
 
 func (e *UnknownKeyError) Error() string {
 	s := "kid " + quote(e.KeyID)
-	switch len(e.Have) {
-	case 0:
+	switch {
+	case e.Reason != "":
+		s += " is not at " + e.Source + ": " + e.Reason
+	case len(e.Have) == 0:
 		s += " is not there: " + e.Source + " holds no usable key"
-	case 1:
+	case len(e.Have) == 1:
 		s += " is not the one key of " + e.Source + " (" + name(e.Have[0]) + ")"
 	default:
 		s += " is not among the " + strconv.Itoa(len(e.Have)) + " keys of " + e.Source + " (" + list(e.Have, name) + ")"
@@ -64,18 +69,21 @@ func (e *UnknownKeyError) Error() string {
 
 var errNoID = errors.New("no kid, so no token can name it")
 
-// A FormatError says that a document is no JWK set (RFC 7517 section 5).
+// A FormatError says that a document is no JWK set (RFC 7517 section 5), or not
+// what else it should be.
 type FormatError struct {
 	Source string
 	Status int    // HTTP status, 0 when the document did not come by HTTP
 	Found  string // what it looks like: "HTML", "an empty document", …
+	Want   string // what it should be; empty means a JWK set
 }
 
 func (e *FormatError) Error() string {
+	said := " holds "
 	if e.Status != 0 {
-		return e.Source + " answered " + strconv.Itoa(e.Status) + " with " + e.Found + ", not a JWK set"
+		said = " answered " + strconv.Itoa(e.Status) + " with "
 	}
-	return e.Source + " holds " + e.Found + ", not a JWK set"
+	return e.Source + said + e.Found + ", not " + cmp.Or(e.Want, "a JWK set")
 }
 
 // StaticKeys is a set of keys that does not change. The zero value is empty.
@@ -127,6 +135,16 @@ func ParseKeys(data []byte, source string) (StaticKeys, []error, error) {
 	return set, dropped, nil
 }
 
+// ReadKeys is ParseKeys for a file or a pipe; it reads no more than a set may
+// have.
+func ReadKeys(r io.Reader, source string) (StaticKeys, []error, error) {
+	data, err := readAtMost(r, maxKeys)
+	if err != nil {
+		return StaticKeys{}, nil, fmt.Errorf("reading keys from %s: %w", source, err)
+	}
+	return ParseKeys(data, source)
+}
+
 // Key returns the key with the id kid, or an *UnknownKeyError.
 func (s StaticKeys) Key(_ context.Context, kid string) (Key, error) {
 	if key, ok := s.keys[kid]; ok {
@@ -139,6 +157,9 @@ func (s StaticKeys) Key(_ context.Context, kid string) (Key, error) {
 func (s StaticKeys) IDs() []string {
 	return slices.Sorted(maps.Keys(s.keys))
 }
+
+// Dropped says why other keys of the set are not usable.
+func (s StaticKeys) Dropped() []string { return s.dropped }
 
 func (s StaticKeys) unknown(kid string) *UnknownKeyError {
 	return &UnknownKeyError{

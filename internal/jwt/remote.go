@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ const (
 	graceTTL     = 24 * time.Hour   // how long past their time keys serve while no newer ones can be had
 	penalty      = 10 * time.Second // between fetches that brought nothing
 	fetchTimeout = 10 * time.Second
+	lockWait     = 5 * time.Second // for a process that fetches the same set
 	clockSlip    = 5 * time.Minute // a copy dated later than this from now is not believed
 )
 
@@ -27,33 +29,62 @@ const (
 // cannot be used to hammer the issuer (aws-jwt-verify behaves the same way). At
 // any time one fetch is under way at most, and all who wait share its answer.
 //
-// While the issuer cannot be reached, keys serve until 24 hours past their time.
+// While the issuer cannot be reached, keys serve until 24 hours past their time,
+// and it is asked every ten seconds at most.
+// What a server says about time (Date, Age, Expires, Cache-Control) counts for
+// nothing: the local clock and TTL alone decide.
 type RemoteKeys struct {
 	URL    string           // https, or http to a loopback host
 	Client *http.Client     // its redirect policy is replaced: at most 2, to the same origin
 	Now    func() time.Time // the local clock
 
-	// Load and Store, when set, keep a copy across processes. Load returns the
-	// last stored bytes and when they were fetched; it is called once. Store is
-	// called after each fetch, before its keys are handed out. What Load returns
-	// is trusted like a fetched set, so the copy must be the user's own.
-	Load  func(url string) (data []byte, fetched time.Time, ok bool)
-	Store func(url string, data []byte)
+	// Load, Store and Lock, when set, share the set and the ten seconds' pause
+	// between processes. Load returns what Store was last given; it is trusted like
+	// a fetched set, so the copy must be the user's own. Store is called after each
+	// fetch, before its keys are handed out. Lock makes one process at a time fetch;
+	// it must give up when ctx ends, five seconds later at most, and when it fails
+	// the set is fetched without it.
+	Load  func(url string) (Stored, bool)
+	Store func(url string, s Stored)
+	Lock  func(ctx context.Context, url string) (unlock func(), err error)
 
 	TTL time.Duration // how long a set is good without a look at the issuer; 0 means one hour
 
-	mu      sync.Mutex
-	loaded  bool
-	held    *heldKeys // the last good set, nil before the first
-	flight  *flight   // the fetch under way, or nil
-	pause   time.Time // until then no fetch, as long as held can serve
-	failure error     // why the last fetch failed; nil after a good one
+	read func(data []byte) (StaticKeys, error) // nil: a JWK set
+
+	mu     sync.Mutex
+	loaded bool
+	held   *heldKeys // the last good set, nil before the first
+	flight *flight   // the fetch under way, or nil
+	failed heldKeys  // when and why a fetch failed that left nothing to serve from
 }
 
-// heldKeys is a set and when it was fetched.
+// Stored is the document of an issuer as it is kept between processes.
+type Stored struct {
+	Data    []byte
+	Fetched time.Time // when the issuer last gave or confirmed it
+	ETag    string    // what the issuer called this version (RFC 9110 section 8.8.3); may be empty
+	// Paused is when the issuer was last asked in vain, zero for never. It equals
+	// Fetched when the answer lacked the key that was looked for, and is later when
+	// there was no answer.
+	Paused time.Time
+}
+
+// heldKeys is a set and where it came from; it does not change.
 type heldKeys struct {
+	Stored
 	set     StaticKeys
-	fetched time.Time
+	failure error // why the last fetch failed; nil after a good one
+}
+
+var errElsewhere = errors.New("another process asked a moment ago and could not get them")
+
+func newHeld(s Stored, set StaticKeys) *heldKeys {
+	h := &heldKeys{Stored: s, set: set}
+	if s.Paused.After(s.Fetched) {
+		h.failure = errElsewhere
+	}
+	return h
 }
 
 // younger says whether the set is there and was fetched less than d ago.
@@ -61,17 +92,25 @@ func (h *heldKeys) younger(d time.Duration, now time.Time) bool {
 	if h == nil {
 		return false
 	}
-	age := now.Sub(h.fetched)
+	age := now.Sub(h.Fetched)
 	return -clockSlip <= age && age < d
 }
 
-// flight is one fetch that any number of callers wait for.
-type flight struct {
-	wanted []string // the kids they look for
-	done   chan struct{}
-	keys   *heldKeys // what to serve from afterwards; nil: nothing, see err
-	err    error     // the fetch's failure
-	wait   time.Duration
+// pause is how long the issuer is still not asked. It counts only on this side
+// of the clock's jumps.
+func (h *heldKeys) pause(now time.Time) time.Duration {
+	if wait := h.Paused.Add(penalty).Sub(now); 0 < wait && wait <= penalty {
+		return wait
+	}
+	return 0
+}
+
+// has says whether the set has all of the keys.
+func (h *heldKeys) has(kids ...string) bool {
+	return !slices.ContainsFunc(kids, func(kid string) bool {
+		_, ok := h.set.keys[kid]
+		return !ok
+	})
 }
 
 // Key returns the key with the id kid. The error is an *UnknownKeyError when an
@@ -96,7 +135,18 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (Key, error) {
 	if f.keys == nil {
 		return Key{}, f.err
 	}
-	return f.keys.answer(kid, f.wait, f.err)
+	return f.keys.answer(kid, f.wait)
+}
+
+// Dropped says why keys of the set at hand are not usable; nil before the first
+// use.
+func (r *RemoteKeys) Dropped() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held == nil {
+		return nil
+	}
+	return r.held.set.dropped
 }
 
 // atHand answers from the set held, or returns the fetch to wait for.
@@ -111,10 +161,14 @@ func (r *RemoteKeys) atHand(ctx context.Context, kid string) (Key, *flight, erro
 			return key, nil, nil
 		}
 	}
-	// The pause counts only on this side of the clock's jumps.
-	if wait := r.pause.Sub(now); 0 < wait && wait <= penalty && r.held.younger(ttl+graceTTL, now) {
-		key, err := r.held.answer(kid, wait, r.failure)
-		return key, nil, err
+	if r.held.younger(ttl+graceTTL, now) {
+		if wait := r.held.pause(now); wait > 0 {
+			key, err := r.held.answer(kid, wait)
+			return key, nil, err
+		}
+	}
+	if r.failed.pause(now) > 0 {
+		return Key{}, nil, r.failed.failure
 	}
 	if r.flight == nil {
 		r.flight = &flight{done: make(chan struct{})}
@@ -126,14 +180,14 @@ func (r *RemoteKeys) atHand(ctx context.Context, kid string) (Key, *flight, erro
 
 // answer looks kid up in a set behind which no newer one can be had now, be it
 // because it is new (failure nil) or because the last fetch failed.
-func (h *heldKeys) answer(kid string, wait time.Duration, failure error) (Key, error) {
+func (h *heldKeys) answer(kid string, wait time.Duration) (Key, error) {
 	if key, ok := h.set.keys[kid]; ok {
 		return key, nil
 	}
 	unknown := h.set.unknown(kid)
-	if failure != nil {
+	if h.failure != nil {
 		// Not an UnknownKeyError: whether the issuer has the key is not known.
-		return Key{}, fmt.Errorf("%s as of %s, and newer keys could not be had: %w", unknown.Error(), instant(h.fetched), failure)
+		return Key{}, fmt.Errorf("%s as of %s, and newer keys could not be had: %w", unknown.Error(), instant(h.Fetched), h.failure)
 	}
 	unknown.Wait = wait
 	return Key{}, unknown
@@ -142,63 +196,40 @@ func (h *heldKeys) answer(kid string, wait time.Duration, failure error) (Key, e
 // loadOnce takes over the stored copy; one that cannot be read is as good as
 // none.
 func (r *RemoteKeys) loadOnce() {
-	if r.loaded || r.Load == nil {
+	if r.loaded {
 		return
 	}
 	r.loaded = true
+	if stored := r.stored(); stored != nil {
+		r.held = stored
+	}
+}
+
+// stored reads the copy, nil when there is none.
+func (r *RemoteKeys) stored() *heldKeys {
+	if r.Load == nil {
+		return nil
+	}
 	if _, err := keysURL(r.URL); err != nil {
-		return // the fetch will say so
+		return nil // the fetch will say so
 	}
-	data, fetched, ok := r.Load(r.URL)
+	s, ok := r.Load(r.URL)
 	if !ok {
-		return
+		return nil
 	}
-	if set, _, err := ParseKeys(data, r.URL); err == nil {
-		r.held = &heldKeys{set: set, fetched: fetched}
+	set, err := r.parse(s.Data)
+	if err != nil {
+		return nil
 	}
+	return newHeld(s, set)
 }
 
-// fly fetches and lands. It is not the caller's work alone, so it goes on when
-// that caller gives up.
-func (r *RemoteKeys) fly(ctx context.Context, f *flight) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
-	defer cancel()
-	data, err := Fetch(ctx, r.Client, "keys", r.URL)
-	var set StaticKeys
-	if err == nil {
-		set, _, err = ParseKeys(data, r.URL)
-		var format *FormatError
-		if errors.As(err, &format) {
-			format.Status = http.StatusOK
-		}
+func (r *RemoteKeys) parse(data []byte) (StaticKeys, error) {
+	if r.read != nil {
+		return r.read(data)
 	}
-	if err == nil && r.Store != nil {
-		r.Store(r.URL, data) // before anybody goes on: the process may end right after
-	}
-	r.land(f, set, err)
-}
-
-func (r *RemoteKeys) land(f *flight, set StaticKeys, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.Now()
-	r.flight, r.failure, f.err = nil, err, err
-	brought := err == nil
-	if err == nil {
-		r.held = &heldKeys{set: set, fetched: now}
-		for _, kid := range f.wanted {
-			if _, ok := set.keys[kid]; !ok {
-				brought = false
-			}
-		}
-	}
-	if !brought {
-		r.pause, f.wait = now.Add(penalty), penalty
-	}
-	if r.held.younger(r.ttl()+graceTTL, now) {
-		f.keys = r.held
-	}
-	close(f.done)
+	set, _, err := ParseKeys(data, r.URL)
+	return set, err
 }
 
 func (r *RemoteKeys) ttl() time.Duration {

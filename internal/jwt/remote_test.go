@@ -37,7 +37,7 @@ func newIssuer(t *testing.T, answer http.HandlerFunc) *issuer {
 		URL:    s.URL + "/.well-known/jwks.json",
 		Client: s.Client(),
 		Now:    func() time.Time { return s.now.Load().(time.Time) },
-		Store:  func(string, []byte) { s.stored.Add(1) },
+		Store:  func(string, Stored) { s.stored.Add(1) },
 	}
 	return s
 }
@@ -196,18 +196,18 @@ func TestRemoteKeysDisk(t *testing.T) {
 				s.answer.Store(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }))
 			}
 			loads := 0
-			s.keys.Load = func(url string) ([]byte, time.Time, bool) {
+			s.keys.Load = func(url string) (Stored, bool) {
 				loads++
 				if url != s.keys.URL {
 					t.Errorf("asked for the copy of %s", url)
 				}
-				return tt.stored, testNow.Add(-tt.age), true
+				return Stored{Data: tt.stored, Fetched: testNow.Add(-tt.age)}, true
 			}
 			s.want(t, kid, tt.errText, tt.fetches)
 			if tt.errText == "" {
 				s.want(t, kid, "", tt.fetches)
 			}
-			if loads != 1 {
+			if loads != 1+int(tt.fetches) { // and once more before each fetch
 				t.Errorf("loaded %d times", loads)
 			}
 			if want := tt.fetches; !tt.down && s.stored.Load() != want {
@@ -292,20 +292,21 @@ func TestRemoteKeysAddress(t *testing.T) {
 		"https://user:hunter22@a.example": "holds a user name",
 		"https://user:hunter22@a b/":      "is not a URL",
 	} {
-		loaded, asked := false, false
+		loaded, locked, asked := false, false, false
 		k := &RemoteKeys{
 			URL: url, Now: func() time.Time { return testNow },
 			Client: &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
 				asked = true
 				return nil, errors.New("asked")
 			})},
-			Load: func(string) ([]byte, time.Time, bool) { loaded = true; return oneKey(t), testNow, true },
+			Load: func(string) (Stored, bool) { loaded = true; return Stored{Data: oneKey(t), Fetched: testNow}, true },
+			Lock: func(context.Context, string) (func(), error) { locked = true; return func() {}, nil },
 		}
 		_, err := k.Key(context.Background(), signerOne().KeyID)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter22") {
 			t.Errorf("%s: %v, want %s", url, err, want)
 		}
-		if asked || loaded {
+		if asked || loaded || locked {
 			t.Errorf("%s: used all the same", url)
 		}
 	}
@@ -389,6 +390,9 @@ func TestRemoteKeysVerify(t *testing.T) {
 		t.Errorf("detail is %s", got)
 	}
 	s.answer.Store(serve(oneKey(t)))
+	s.pass(penalty - time.Second)
+	s.want(t, signerOne().KeyID, "with HTML, not a JWK set", 1) // not asked at every call
+	s.pass(time.Second)
 	if r := Verify(context.Background(), raw, s.keys, idPolicy()); !r.OK() {
 		t.Error(r.Err())
 	}
