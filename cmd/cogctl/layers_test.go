@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"internal/redact":           {},
 	"internal/jwt":              {"loopback"},
 	"internal/srp":              {},
+	"internal/sigv4":            {},
 	"internal/request":          {},
 	"internal/loopback":         {},
 	"internal/transport":        {"redact", "loopback"},
