@@ -44,7 +44,11 @@ func (j *job) prepare(now time.Time) error {
 	if j.host, err = sentHost(j.request); err != nil {
 		return err
 	}
-	j.path, j.query = outgoing(j.request)
+	var authority string
+	authority, j.path, j.query = outgoing(j.request)
+	if authority != "" && authority != j.host {
+		return fmt.Errorf("cannot sign: the request-target names the host %q, the Host header is %q", authority, j.host)
+	}
 	if err := checkPath(j.path); err != nil {
 		return err
 	}
@@ -128,19 +132,20 @@ func (j *job) setHeaders() {
 
 // sentHost is the Host header of r. A default port is left out: AWS's servers
 // compute the signature without it. net/http drops the zone of an IPv6 address,
-// and would write a name that is not ASCII in another spelling than this one.
+// writes a name that is not ASCII in another spelling, and leaves the header
+// empty for a host with odd characters.
 func sentHost(r *http.Request) (string, error) {
 	host := r.Host
 	if host == "" {
 		host = r.URL.Host
 	}
-	if !visible(host) || host == "" || strings.ContainsAny(host, `/\?#@"<>`) {
-		return "", fmt.Errorf("cannot sign for the host %q: write a name in ASCII (xn--…), with a port if need be", host)
-	}
 	if strings.HasPrefix(host, "[") {
 		if zone, end := strings.IndexByte(host, '%'), strings.IndexByte(host, ']'); zone > 0 && zone < end {
 			host = host[:zone] + host[end:]
 		}
+	}
+	if !isWord(host, "-._~:[]") {
+		return "", fmt.Errorf("cannot sign for the host %q: write a name in ASCII (xn--…), with a port if need be", host)
 	}
 	port := ""
 	switch r.URL.Scheme {

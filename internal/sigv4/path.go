@@ -12,46 +12,49 @@ type pathRule struct {
 	keep   bool // dot segments and double slashes stay
 }
 
-// outgoing returns the path and the query that net/http is going to write for r.
-// The path is never empty.
-func outgoing(r *http.Request) (path, query string) {
+// outgoing returns the path and the query that net/http is going to write for r,
+// and the authority before them where it writes the absolute form. The path is
+// never empty.
+func outgoing(r *http.Request) (authority, path, query string) {
 	if r.URL.Opaque == "" {
 		path = r.URL.EscapedPath()
 		if path == "" {
 			path = "/"
 		}
-		return path, r.URL.RawQuery
+		return "", path, r.URL.RawQuery
 	}
 	path, query, _ = strings.Cut(r.URL.RequestURI(), "?")
-	return originForm(path), query
+	authority, path = originForm(path)
+	return authority, path, query
 }
 
 // incoming returns the path and the query of the request-target that a server
 // read. A request that never went over a wire has none: then it is outgoing.
 func incoming(r *http.Request) (path, query string) {
 	if r.RequestURI == "" {
-		return outgoing(r)
+		_, path, query = outgoing(r)
+		return path, query
 	}
 	path, query, _ = strings.Cut(r.RequestURI, "?")
-	return originForm(path), query
+	_, path = originForm(path)
+	return path, query
 }
 
 // originForm cuts scheme and authority off an absolute-form target (RFC 9112
 // section 3.2.2). net/http sends that form to a proxy, and for a URL whose
 // Opaque begins with two slashes.
-func originForm(path string) string {
-	if strings.HasPrefix(path, "/") {
-		return path
+func originForm(target string) (authority, path string) {
+	if strings.HasPrefix(target, "/") {
+		return "", target
 	}
-	_, rest, found := strings.Cut(path, "://")
+	_, rest, found := strings.Cut(target, "://")
 	if !found {
-		return path
+		return "", target
 	}
-	slash := strings.IndexByte(rest, '/')
-	if slash < 0 {
-		return "/"
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		return rest[:slash], rest[slash:]
 	}
-	return rest[slash:]
+	return rest, "/"
 }
 
 // appendPath appends the canonical form of a path as it is on the wire.

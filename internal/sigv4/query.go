@@ -107,7 +107,7 @@ func checkQuery(raw string) error {
 
 // checkPath does the same for a path.
 func checkPath(path string) error {
-	if path[0] != '/' {
+	if !strings.HasPrefix(path, "/") {
 		return fmt.Errorf("cannot sign the path %q: it does not begin with a slash", path)
 	}
 	for i := 0; i < len(path); i++ {
