@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 )
 
 // MaxBody is the most bytes a request body may have, 10 MB for both kinds
@@ -31,25 +32,51 @@ type API struct {
 	// random ones in AWS's form when nil.
 	NewRequestID func() string
 
+	// Deployment and StageVariables are what authorizers and backends learn
+	// of the API.
+	Deployment     Deployment
+	StageVariables map[string]string
+
+	// UsagePlans and APIKeySource (KeySourceHeader, KeySourceAuthorizer) are
+	// for routes that require an API key.
+	UsagePlans   []UsagePlan
+	APIKeySource string
+
+	// Now is the time of requests, by which usage plans count; the zero time
+	// when nil.
+	Now func() time.Time
+
 	// MaxBody is the limit in bytes, [MaxBody] when zero.
 	MaxBody int64
 
-	// Decided hears each authorizer's decision before it takes effect. It may
-	// be nil.
+	// Decided hears each decision of an authorizer or about an API key before
+	// it takes effect. It may be nil.
 	Decided func(r *http.Request, route Route, d Decision)
 
 	// Panicked hears of a backend or authorizer that panicked, with the stack
 	// but not the value, which may hold anything. It may be nil.
 	Panicked func(r *http.Request, route Route, stack []byte)
+
+	meter meter
 }
 
 // callKey is the context key under which a backend finds its call.
 type callKey struct{}
 
+// call is what the gateway knows of a request that has a route.
 type call struct {
-	id         string
-	route      string
+	id, extended   string
+	kind           Kind
+	route          Route
+	values         map[string]string // of the path parameters
+	deployment     Deployment
+	stageVariables map[string]string
+	time           time.Time
+
+	// After the decision:
 	authorizer map[string]any
+	identity   map[string]any
+	apiKey     APIKey
 }
 
 func callOf(r *http.Request) call {
@@ -58,9 +85,10 @@ func callOf(r *http.Request) call {
 }
 
 // AuthorizerContext is what API Gateway puts at requestContext.authorizer: for
-// a REST API {"claims": map[string]string}, for an HTTP API
-// {"jwt": {"claims": map[string]string, "scopes": nil or []string}}. It is nil
-// on an open route and outside a backend, and must not be changed.
+// a REST API {"claims": map[string]string}, or principalId beside the context
+// of a Lambda authorizer; for an HTTP API {"jwt": {"claims": map[string]string,
+// "scopes": nil or []string}}, or {"lambda": context}. It is nil on an open
+// route and outside a backend, and must not be changed.
 func AuthorizerContext(r *http.Request) map[string]any { return callOf(r).authorizer }
 
 // RequestID is the id of the request as its answer carries it; empty outside a
@@ -68,12 +96,12 @@ func AuthorizerContext(r *http.Request) map[string]any { return callOf(r).author
 func RequestID(r *http.Request) string { return callOf(r).id }
 
 // RouteName is the Name of the route; empty outside a backend.
-func RouteName(r *http.Request) string { return callOf(r).route }
+func RouteName(r *http.Request) string { return callOf(r).route.Name }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, kind, ok := a.find(r)
-	id := a.newRequestID(kind)
-	setIDs(w.Header(), kind, id)
+	id, extended := a.newRequestID(kind), extendedID()
+	setIDs(w.Header(), kind, id, extended)
 	limit := cmp.Or(a.MaxBody, MaxBody)
 	switch {
 	case r.ContentLength > limit:
@@ -81,8 +109,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		noRoute(kind, r.Header).write(w)
 	default:
-		x := &exchange{api: a, found: found, kind: kind, id: id}
-		x.serve(w, r, limit)
+		x := &exchange{api: a, found: found, kind: kind}
+		x.serve(w, a.enter(r, found, call{id: id, extended: extended, kind: kind}), limit)
 	}
 }
 
@@ -93,33 +121,66 @@ func (a *API) newRequestID(k Kind) string {
 	return newID(k)
 }
 
+// Decide finds the route of a request and says what the API would decide about
+// it, without calling the backend. It counts against usage plans. The Route is
+// empty when there is none.
+func (a *API) Decide(r *http.Request) (Route, Decision) {
+	found, kind, ok := a.find(r)
+	if !ok {
+		return Route{}, noRoute(kind, r.Header)
+	}
+	r = a.enter(r, found, call{id: a.newRequestID(kind), extended: extendedID(), kind: kind})
+	d, _ := a.decide(r, found.route)
+	return found.route, d
+}
+
+// enter makes a request one of this API: authorizers and backends find the call
+// in its context.
+func (a *API) enter(r *http.Request, found match, c call) *http.Request {
+	c.route, c.values, c.time = found.route, found.values, clock(a.Now)
+	c.deployment, c.stageVariables = a.Deployment, a.StageVariables
+	inner := r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	for name, value := range found.values {
+		inner.SetPathValue(name, value)
+	}
+	return inner
+}
+
+// decide asks the authorizer, and then for the API key.
+func (a *API) decide(r *http.Request, route Route) (Decision, APIKey) {
+	d := allowed(nil, nil)
+	if route.Authorizer != nil {
+		d = route.Authorizer.Decide(r.Context(), r)
+	}
+	var key APIKey
+	if d.Allow && route.APIKeyRequired {
+		d, key = a.admit(r, route, d)
+	}
+	if a.Decided != nil && (route.Authorizer != nil || route.APIKeyRequired) {
+		a.Decided(r, route, d)
+	}
+	return d, key
+}
+
 // exchange is one request that has a route.
 type exchange struct {
 	api   *API
 	found match
 	kind  Kind
-	id    string
 }
 
+// serve takes a request that has entered the API.
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request, limit int64) {
 	out := &response{ResponseWriter: w, before: w.Header().Clone()}
 	defer x.finish(out, r, limit)
-	d := allowed(nil, nil)
-	if authorizer := x.found.route.Authorizer; authorizer != nil {
-		d = authorizer.Decide(r.Context(), r)
-		if x.api.Decided != nil {
-			x.api.Decided(r, x.found.route, d)
-		}
-	}
+	d, key := x.api.decide(r, x.found.route)
 	if !d.Allow {
 		d.write(out)
 		return
 	}
-	ctx := context.WithValue(r.Context(), callKey{}, call{id: x.id, route: x.found.route.Name, authorizer: d.Context})
-	inner := r.WithContext(ctx)
-	for name, value := range x.found.values {
-		inner.SetPathValue(name, value)
-	}
+	c := callOf(r)
+	c.authorizer, c.identity, c.apiKey = d.Context, d.Identity, key
+	inner := r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if r.Body != nil {
 		inner.Body = &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, limit), exceeded: &out.cut}
 	}

@@ -64,8 +64,13 @@ func httpClaims(claims jwt.Claims) map[string]string {
 
 // quoted shows a list that a token or a configuration holds, ready for a
 // terminal and of bounded length.
-func quoted(values []string) string {
-	const most, longest = 8, 80
+func quoted(values []string) string { return quotedUpTo(values, 80) }
+
+// quotedLong is quoted for ARNs, whose telling part is at the end.
+func quotedLong(values []string) string { return quotedUpTo(values, 200) }
+
+func quotedUpTo(values []string, longest int) string {
+	const most = 8
 	if len(values) == 0 {
 		return "nothing"
 	}

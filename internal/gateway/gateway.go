@@ -63,6 +63,24 @@ type Decision struct {
 	// Context is what a backend finds at requestContext.authorizer; nil when
 	// the request is refused or the route is open.
 	Context map[string]any
+
+	// Identity are members of requestContext.identity of a REST API that the
+	// authorizer knows, such as userArn.
+	Identity map[string]any
+
+	// What a Lambda authorizer's function answered, also when it led to a
+	// refusal: who the caller is, the policy (nil in a simple response), the
+	// context as a backend would find it, and whether all that was kept from an
+	// earlier request. MethodARN is what the policy was judged by.
+	Principal string
+	Policy    *Policy
+	Returned  map[string]any
+	Cached    bool
+	MethodARN string
+
+	// UsageKey is the usageIdentifierKey of the answer: an API key, and so a
+	// credential.
+	UsageKey string
 }
 
 // A Route leads requests to a backend.
@@ -83,6 +101,10 @@ type Route struct {
 
 	// Authorizer is nil on an open route.
 	Authorizer Authorizer
+
+	// APIKeyRequired makes a REST API ask for an API key of one of
+	// [API.UsagePlans].
+	APIKeyRequired bool
 
 	Backend http.Handler
 }

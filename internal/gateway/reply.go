@@ -21,6 +21,12 @@ const (
 	incompleteSignature          = "IncompleteSignatureException"
 	internalServerErrorException = "InternalServerErrorException"
 	authorizerConfiguration      = "AuthorizerConfigurationException"
+	accessDenied                 = "AccessDeniedException"
+	forbiddenException           = "ForbiddenException"
+
+	// Both from memory: UNCONFIRMED.
+	limitExceeded   = "LimitExceededException"
+	tooManyRequests = "TooManyRequestsException"
 )
 
 // refuseREST is a refusal with the default gateway response template of REST
@@ -40,6 +46,20 @@ func refuseHTTP(status int, message, challenge string, checks []jwt.Check) Decis
 		h.Set("Www-Authenticate", challenge)
 	}
 	return Decision{Status: status, Message: message, Body: messageBody(message), Headers: h, Checks: checks}
+}
+
+// refuseByPolicy is the refusal by a policy that an authorizer of a REST API
+// returned. Its key is Message, with a capital, unlike that of every other
+// answer. UNCONFIRMED: the newer text for an implicit deny, which ends in
+// "because no identity-based policy allows the execute-api:Invoke action".
+func refuseByPolicy(effect Effect, checks []jwt.Check) Decision {
+	message := "User is not authorized to access this resource"
+	if effect == EffectExplicitDeny {
+		message += " with an explicit deny in an identity-based policy"
+	}
+	d := refuseREST(http.StatusForbidden, message, accessDenied, checks)
+	d.Body = []byte(`{"Message":"` + message + `"}`)
+	return d
 }
 
 // messageBody renders {"message":"…"} without the space after the colon and
@@ -171,14 +191,15 @@ func wireName(canonical string) string {
 	return canonical
 }
 
-// setIDs puts the ids of a request on its answer, whoever gives it.
-func setIDs(h http.Header, k Kind, id string) {
+// setIDs puts the ids of a request on its answer, whoever gives it. The extended
+// one is of REST APIs.
+func setIDs(h http.Header, k Kind, id, extended string) {
 	if k == HTTP {
 		h[wireName("Apigw-Requestid")] = []string{id}
 		return
 	}
 	h[wireName("X-Amzn-Requestid")] = []string{id}
-	h[wireName("X-Amz-Apigw-Id")] = []string{extendedID()}
+	h[wireName("X-Amz-Apigw-Id")] = []string{extended}
 }
 
 // newID makes a request id: a random UUID for REST APIs, the shorter extended
