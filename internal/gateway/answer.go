@@ -218,8 +218,8 @@ func (j judgement) simple(checks []jwt.Check) Decision {
 }
 
 // backendContext is requestContext.authorizer: the function's context beside
-// its principal in a REST API, below "lambda" in an HTTP API. UNCONFIRMED: null
-// there for an answer without context, and which wins when a REST context has a
+// its principal in a REST API, below "lambda" in an HTTP API, where an answer
+// without context leaves null. UNCONFIRMED: which wins when a REST context has a
 // principalId of its own; here the principal does.
 func (j judgement) backendContext() map[string]any {
 	if j.authorizer.Kind == HTTP {

@@ -90,8 +90,9 @@ const (
 	overQuota
 )
 
-// take counts a request. One over a limit counts nowhere; UNCONFIRMED: that,
-// and that the rate is looked at first.
+// take counts a request. One over a limit counts nowhere. UNCONFIRMED: that the
+// rate is looked at first, and that a quota comes back all at once; somebody saw
+// it come back bit by bit.
 func (m *meter) take(at meterKey, plan UsagePlan, now time.Time) overrun {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -40,7 +40,7 @@ type CognitoAuthorizer struct {
 
 // Decide implements Authorizer.
 func (a CognitoAuthorizer) Decide(ctx context.Context, r *http.Request) Decision {
-	token, source := identitySource(r.Header, cmp.Or(a.Header, "Authorization"))
+	token, source := headerSource(r.Header, cmp.Or(a.Header, "Authorization"))
 	checks := []jwt.Check{source}
 	if token == "" {
 		return a.refuse(checks)

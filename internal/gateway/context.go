@@ -15,13 +15,16 @@ import (
 // RequestContext is the whole requestContext that API Gateway gives an
 // integration for this request: payload format 1.0 for a REST API ("Input
 // format of a Lambda function for proxy integration"), 2.0 for an HTTP API
-// ("Working with AWS Lambda proxy integrations for HTTP APIs"). It is a fresh
-// value that marshals to JSON, and nil outside a backend.
+// ("Working with AWS Lambda proxy integrations for HTTP APIs"). It marshals
+// to JSON, must not be changed, and is nil outside a backend.
 //
 // The request counts as one that came by a custom domain: neither host nor path
 // name the stage.
 func RequestContext(r *http.Request) map[string]any {
 	c := callOf(r)
+	if c.kind == HTTP {
+		c.deployment = c.deployment.orDefaultStage()
+	}
 	switch {
 	case c.id == "":
 		return nil
@@ -126,7 +129,7 @@ func httpRequestContext(r *http.Request, c call) map[string]any {
 		},
 		"requestId": c.id,
 		"routeKey":  routeKey(c.route),
-		"stage":     cmp.Or(c.deployment.Stage, "$default"),
+		"stage":     c.deployment.Stage,
 		"time":      requestTime(c.time),
 		"timeEpoch": c.time.UnixMilli(),
 	}
@@ -136,13 +139,9 @@ func httpRequestContext(r *http.Request, c call) map[string]any {
 	return out
 }
 
-// routeKey is "GET /items/{id}", or $default for the route that takes all.
+// routeKey is "GET /items/{id}".
 func routeKey(route Route) string {
-	method := strings.ToUpper(cmp.Or(route.Method, "ANY"))
-	if method == "ANY" && route.Path == "/{proxy+}" && route.Name == "$default" {
-		return "$default"
-	}
-	return method + " " + route.Path
+	return strings.ToUpper(cmp.Or(route.Method, "ANY")) + " " + route.Path
 }
 
 // requestTime is in the Common Log Format, as $context.requestTime.

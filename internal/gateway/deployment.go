@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"cmp"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,6 +29,27 @@ type Deployment struct {
 func (d Deployment) MethodARN(method, path string) string {
 	return "arn:" + partition(d.Region) + ":execute-api:" + d.Region + ":" + d.AccountID + ":" +
 		d.APIID + "/" + d.Stage + "/" + method + "/" + readablePath(path)
+}
+
+// ParseMethodARN takes a method ARN apart. The path keeps the form it has in the
+// ARN, with a slash in front.
+func ParseMethodARN(arn string) (d Deployment, method, path string, err error) {
+	fields := strings.SplitN(arn, ":", 6)
+	wrong := fmt.Errorf("%s is not arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH", quoted([]string{arn}))
+	if len(fields) != 6 || fields[0] != "arn" || fields[2] != "execute-api" {
+		return Deployment{}, "", "", wrong
+	}
+	parts := strings.SplitN(fields[5], "/", 4)
+	if len(parts) != 4 || slices.Contains(parts[:3], "") || fields[1] != partition(fields[3]) {
+		return Deployment{}, "", "", wrong
+	}
+	return Deployment{Region: fields[3], AccountID: fields[4], APIID: parts[0], Stage: parts[1]}, parts[2], "/" + parts[3], nil
+}
+
+// orDefaultStage is for HTTP APIs, which have a stage without a name.
+func (d Deployment) orDefaultStage() Deployment {
+	d.Stage = cmp.Or(d.Stage, "$default")
+	return d
 }
 
 // readablePath is the path without its first slash.

@@ -30,9 +30,9 @@ type requestEvent struct {
 	Path               string              `json:"path"`
 	Method             string              `json:"httpMethod"`
 	Headers            map[string]string   `json:"headers"`
-	MultiHeaders       map[string][]string `json:"multiValueHeaders,omitempty"`
+	MultiHeaders       map[string][]string `json:"multiValueHeaders,omitzero"`
 	Query              map[string]string   `json:"queryStringParameters"`
-	MultiQuery         map[string][]string `json:"multiValueQueryStringParameters,omitempty"`
+	MultiQuery         map[string][]string `json:"multiValueQueryStringParameters,omitzero"`
 	PathParameters     map[string]string   `json:"pathParameters"`
 	StageVariables     map[string]string   `json:"stageVariables"`
 	RequestContext     map[string]any      `json:"requestContext"`

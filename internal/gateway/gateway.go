@@ -56,8 +56,9 @@ type Decision struct {
 
 	// Checks are all reasons for and against, in the order in which they were
 	// looked at: "identity_source" (the token was where it belongs), those of
-	// jwt.Verify, and the authorizer's own "token_use", "audience", "scope" or
-	// "configuration".
+	// jwt.Verify, the authorizer's own "token_use", "audience", "scope" or
+	// "configuration", those of a Lambda authorizer ("method_arn", "validation",
+	// "function", "answer", "policy", "is_authorized", "cache"), and "api_key".
 	Checks []jwt.Check
 
 	// Context is what a backend finds at requestContext.authorizer; nil when
@@ -80,7 +81,7 @@ type Decision struct {
 
 	// UsageKey is the usageIdentifierKey of the answer: an API key, and so a
 	// credential.
-	UsageKey string
+	UsageKey string `json:"-"`
 }
 
 // A Route leads requests to a backend.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,14 +12,17 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
-// JWTAuthorizer is the JWT authorizer of HTTP APIs, with the identity source
-// $request.header.Authorization (API Gateway Developer Guide, "Control access
-// to HTTP APIs with JWT authorizers").
+// JWTAuthorizer is the JWT authorizer of HTTP APIs (API Gateway Developer Guide,
+// "Control access to HTTP APIs with JWT authorizers").
 //
 // It knows nothing of Cognito: token_use is not looked at, so that an ID token
 // passes wherever its aud is listed and the route has no scopes.
 type JWTAuthorizer struct {
 	Keys jwt.KeySet
+
+	// IdentitySource is where the token is: $request.header.NAME or
+	// $request.querystring.NAME; empty means $request.header.Authorization.
+	IdentitySource string
 
 	// Issuer is compared with iss byte for byte; a trailing slash matters.
 	Issuer string
@@ -35,8 +39,11 @@ type JWTAuthorizer struct {
 
 // Decide implements Authorizer.
 func (a JWTAuthorizer) Decide(ctx context.Context, r *http.Request) Decision {
-	token, source := identitySource(r.Header, "Authorization")
+	token, source := a.token(r)
 	checks := []jwt.Check{source}
+	if isMisconfigured(checks) {
+		return a.refuse("", checks)
+	}
 	if token == "" {
 		// A bare challenge, as long as nothing was presented.
 		return refuseHTTP(http.StatusUnauthorized, "Unauthorized", "Bearer", checks)
@@ -73,6 +80,20 @@ func (a JWTAuthorizer) Decide(ctx context.Context, r *http.Request) Decision {
 	return allowed(checks, map[string]any{
 		"jwt": map[string]any{"claims": httpClaims(claims), "scopes": scopes},
 	})
+}
+
+// token takes the token from the identity source.
+func (a JWTAuthorizer) token(r *http.Request) (string, jwt.Check) {
+	from, err := parseSource(HTTP, cmp.Or(a.IdentitySource, "$request.header.Authorization"))
+	switch {
+	case err != nil:
+		return "", misconfigured(err.Error())
+	case from.place == inHeader:
+		return headerSource(r.Header, from.name)
+	case from.place == inQuery:
+		return tokenIn(r.URL.Query()[from.name], from.name+" query parameter")
+	}
+	return "", misconfigured("the identity source of a JWT authorizer is a header or a query parameter, not " + quoted([]string{a.IdentitySource}))
 }
 
 func (a JWTAuthorizer) checkAudience(claims jwt.Claims) jwt.Check {

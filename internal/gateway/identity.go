@@ -8,15 +8,19 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
-// identitySource takes the token from a header: the bare token, or one behind
-// "Bearer ". The token is empty when there is none to look at, and the check
-// then says why.
+// headerSource takes the token from a header.
+func headerSource(h http.Header, name string) (token string, check jwt.Check) {
+	return tokenIn(h.Values(name), name+" header")
+}
+
+// tokenIn takes the token from the values of a header or a query parameter: the
+// bare token, or one behind "Bearer ". The token is empty when there is none to
+// look at, and the check then says why.
 //
-// UNCONFIRMED: other spellings of the prefix, and a header that comes twice.
+// UNCONFIRMED: other spellings of the prefix, and a source that comes twice.
 // Both are refused, so that nobody relies on them.
-func identitySource(h http.Header, name string) (token string, check jwt.Check) {
+func tokenIn(values []string, from string) (token string, check jwt.Check) {
 	check.Name = "identity_source"
-	values := h.Values(name)
 	value := ""
 	if len(values) == 1 {
 		// White space around a field value is not part of it (RFC 9110,
@@ -26,24 +30,24 @@ func identitySource(h http.Header, name string) (token string, check jwt.Check) 
 	}
 	switch {
 	case len(values) == 0:
-		check.Detail, check.Code = "the request has no "+name+" header", "token_missing"
+		check.Detail, check.Code = "the request has no "+from, "token_missing"
 		return "", check
 	case len(values) > 1:
-		check.Detail, check.Code = fmt.Sprintf("the request has %d %s headers", len(values), name), "token_ambiguous"
+		check.Detail, check.Code = fmt.Sprintf("the request has the %s %d times", from, len(values)), "token_ambiguous"
 		return "", check
 	case value == "":
-		check.Detail, check.Code = "the "+name+" header is empty", "token_missing"
+		check.Detail, check.Code = "the "+from+" is empty", "token_missing"
 		return "", check
 	}
 	token, prefixed := strings.CutPrefix(value, "Bearer ")
 	first, _, spaced := strings.Cut(token, " ")
 	switch {
 	case !prefixed && spaced && strings.EqualFold(first, "Bearer"):
-		check.Detail, check.Code = fmt.Sprintf("the %s header starts with %q; only \"Bearer \" is known to work", name, first), "scheme_spelling"
+		check.Detail, check.Code = fmt.Sprintf("the %s starts with %q; only \"Bearer \" is known to work", from, first), "scheme_spelling"
 	case prefixed:
-		check.OK, check.Detail = true, "the "+name+" header holds a token behind \"Bearer \""
+		check.OK, check.Detail = true, "the "+from+" holds a token behind \"Bearer \""
 	default:
-		check.OK, check.Detail = true, "the "+name+" header holds a bare token"
+		check.OK, check.Detail = true, "the "+from+" holds a bare token"
 	}
 	return token, check
 }

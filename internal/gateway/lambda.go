@@ -171,7 +171,11 @@ func (l *LambdaAuthorizer) firstSource() string { return append(slices.Clone(l.s
 
 // deployment is the authorizer's own, or that of the API the request came to.
 func (l *LambdaAuthorizer) deployment(r *http.Request) Deployment {
-	return cmp.Or(l.Deployment, callOf(r).deployment)
+	d := cmp.Or(l.Deployment, callOf(r).deployment)
+	if l.Kind == HTTP {
+		return d.orDefaultStage()
+	}
+	return d
 }
 
 // identity reads the identity sources. All of them must be there, whether or

@@ -69,7 +69,7 @@ func TestEvaluate(t *testing.T) {
 		{"deny wins", policy(allow(`"*"`, `"*"`), deny(`"*"`)), "GET/a", EffectExplicitDeny, 1},
 		{"deny wins, first", policy(deny(`"*"`), allow(`"*"`, `"*"`)), "GET/a", EffectExplicitDeny, 0},
 		{"deny of another path", policy(deny(`"`+arnBase+`GET/b"`), allow(`"*"`, `"*"`)), "GET/a", EffectAllow, 1},
-		{"deny alone of another path", policy(deny(`"`+arnBase+`GET/b"`)), "GET/a", EffectImplicitDeny, -1},
+		{"deny alone of another path", policy(deny(`"` + arnBase + `GET/b"`)), "GET/a", EffectImplicitDeny, -1},
 
 		{"NotAction", policy(`{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}`), "GET/a", EffectAllow, 0},
 		{"NotAction names it", policy(`{"Effect":"Allow","NotAction":["s3:*","execute-api:*"],"Resource":"*"}`), "GET/a", EffectImplicitDeny, -1},

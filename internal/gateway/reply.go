@@ -23,10 +23,8 @@ const (
 	authorizerConfiguration      = "AuthorizerConfigurationException"
 	accessDenied                 = "AccessDeniedException"
 	forbiddenException           = "ForbiddenException"
-
-	// Both from memory: UNCONFIRMED.
-	limitExceeded   = "LimitExceededException"
-	tooManyRequests = "TooManyRequestsException"
+	limitExceeded                = "LimitExceededException"
+	tooManyRequests              = "TooManyRequestsException"
 )
 
 // refuseREST is a refusal with the default gateway response template of REST
