@@ -26,31 +26,49 @@ func (k claimKind) fits(v any) bool {
 		_, ok := asTime(v)
 		return ok
 	case kindStrings:
-		return asStrings(v) != nil
-	case kindArray:
 		_, single := v.(string)
-		return !single && asStrings(v) != nil
+		return single || kindArray.fits(v)
+	case kindArray:
+		array, ok := v.([]any)
+		return ok && !slices.ContainsFunc(array, func(v any) bool { return !kindString.fits(v) })
 	}
 	_, ok := v.(string)
 	return ok
 }
 
-type typedClaim struct {
-	name string
-	kind claimKind
+// kindOf returns the type of the claims whose type is fixed (RFC 7519 section
+// 4.1, RFC 9068 section 2.2, OpenID Connect Core section 2, and Cognito's own); a
+// wrong one is refused even when nobody asked for the claim, because the next
+// reader of the token may take it for something else.
+func kindOf(claim string) (kind claimKind, fixed bool) {
+	switch claim {
+	case "exp", "nbf", "iat", "auth_time":
+		return kindDate, true
+	case "aud":
+		return kindStrings, true
+	case "cognito:groups", "cognito:roles":
+		return kindArray, true
+	case "iss", "sub", "jti", "scope", "client_id", "token_use", "nonce", "azp", "at_hash", "username",
+		"cognito:username", "cognito:preferred_role", "origin_jti", "event_id", "device_key":
+		return kindString, true
+	}
+	return 0, false
 }
 
-// typedClaims are the claims whose type is fixed (RFC 7519 section 4.1, RFC 9068
-// section 2.2, OpenID Connect Core section 2, and Cognito's own); a wrong one is refused even when nobody asked for the claim,
-// because the next reader of the token may take it for something else.
-var typedClaims = [...]typedClaim{
-	{"iss", kindString}, {"sub", kindString}, {"aud", kindStrings}, {"jti", kindString},
-	{"exp", kindDate}, {"nbf", kindDate}, {"iat", kindDate}, {"auth_time", kindDate},
-	{"scope", kindString}, {"token_use", kindString}, {"client_id", kindString},
-	{"nonce", kindString}, {"azp", kindString}, {"at_hash", kindString},
-	{"username", kindString}, {"cognito:username", kindString},
-	{"cognito:groups", kindArray}, {"cognito:roles", kindArray}, {"cognito:preferred_role", kindString},
-	{"origin_jti", kindString}, {"event_id", kindString}, {"device_key", kindString},
+// wrongType returns the first claim, by name, that has not the type it must have
+// and that no check of its own looks at, "" when there is none.
+func (j *judge) wrongType() string {
+	first := ""
+	for name, v := range j.token.Claims {
+		if kind, fixed := kindOf(name); fixed && !kind.fits(v) && !j.judges(name) && (first == "" || name < first) {
+			first = name
+		}
+	}
+	if first == "" {
+		return ""
+	}
+	kind, _ := kindOf(first)
+	return first + " is " + describe(j.token.Claims[first]) + ", want " + kind.String()
 }
 
 // judges says whether a check of its own looks at the claim, so that one fault
@@ -74,35 +92,70 @@ func (j *judge) judges(claim string) bool {
 }
 
 // claims makes the checks on claims: exp always, nbf, iat and token_use when
-// present, the others when the policy asks.
+// present, the others when the policy asks. The calls are spelt out, as function
+// values would put the judge on the heap for each token.
 func (j *judge) claims() {
-	p := &j.policy
-	_, hasUse := j.token.Claims["token_use"]
-	_, hasNotBefore := j.token.Claims["nbf"]
-	_, hasIssuedAt := j.token.Claims["iat"]
-	for _, c := range [...]struct {
-		name  string
-		asked bool
-		check func(*judge)
-	}{
-		{CheckSigner, p.Signer != "", (*judge).signer},
-		{CheckExpiry, true, (*judge).expiry},
-		{CheckNotBefore, hasNotBefore, (*judge).notBefore},
-		{CheckIssuedAt, hasIssuedAt, (*judge).issuedAt},
-		{CheckIssuer, len(p.Issuers) > 0, (*judge).issuer},
-		{CheckAudience, len(p.ClientIDs) > 0, (*judge).audience},
-		{CheckTokenUse, hasUse || p.Use != "" && p.Use != "any", (*judge).tokenUse},
-		{CheckScope, len(p.Scopes) > 0, (*judge).scope},
-		{CheckGroup, len(p.Groups) > 0, (*judge).group},
-		{CheckNonce, p.Nonce != "", (*judge).nonce},
-	} {
-		if c.asked && j.readable(c.name) {
-			c.check(j)
-		}
+	if j.asked(CheckSigner) && j.readable(CheckSigner) {
+		j.signer()
 	}
-	for _, rule := range p.Claims {
+	if j.readable(CheckExpiry) {
+		j.expiry()
+	}
+	if j.asked(CheckNotBefore) {
+		j.notBefore()
+	}
+	if j.asked(CheckIssuedAt) {
+		j.issuedAt()
+	}
+	if j.asked(CheckIssuer) && j.readable(CheckIssuer) {
+		j.issuer()
+	}
+	if j.asked(CheckAudience) && j.readable(CheckAudience) {
+		j.audience()
+	}
+	if j.asked(CheckTokenUse) && j.readable(CheckTokenUse) {
+		j.tokenUse()
+	}
+	if j.asked(CheckScope) && j.readable(CheckScope) {
+		j.scope()
+	}
+	if j.asked(CheckGroup) && j.readable(CheckGroup) {
+		j.group()
+	}
+	if j.asked(CheckNonce) && j.readable(CheckNonce) {
+		j.nonce()
+	}
+	for _, rule := range j.policy.Claims {
 		j.rule(rule)
 	}
+}
+
+// asked says whether a check is to be made.
+func (j *judge) asked(check string) bool {
+	p, claim := &j.policy, ""
+	switch check {
+	case CheckSigner:
+		return p.Signer != ""
+	case CheckIssuer:
+		return len(p.Issuers) > 0
+	case CheckAudience:
+		return len(p.ClientIDs) > 0
+	case CheckScope:
+		return len(p.Scopes) > 0
+	case CheckGroup:
+		return len(p.Groups) > 0
+	case CheckNonce:
+		return p.Nonce != ""
+	case CheckTokenUse:
+		if p.Use != "" && p.Use != "any" {
+			return true
+		}
+		claim = "token_use"
+	default: // nbf, iat
+		claim = check
+	}
+	_, present := j.token.Claims[claim]
+	return present
 }
 
 // readable fails a check when there are no claims to judge.
@@ -152,14 +205,14 @@ func (j *judge) expiry() {
 	if !ok {
 		return
 	}
-	now, at := j.policy.Now, " (exp "+instant(exp)+")"
+	now := j.policy.Now
 	switch {
 	case now.Before(exp):
-		j.pass(CheckExpiry, "expires in "+duration(exp.Sub(now))+at)
+		j.pass(CheckExpiry, since("expires in ", exp.Sub(now), "", "exp", exp))
 	case now.Add(-j.policy.Leeway).Before(exp):
-		j.pass(CheckExpiry, "expired "+duration(now.Sub(exp))+" ago, within the leeway of "+j.policy.Leeway.String()+at)
+		j.pass(CheckExpiry, since("expired ", now.Sub(exp), " ago, within the leeway of "+j.policy.Leeway.String(), "exp", exp))
 	default:
-		j.fail(CheckExpiry, CodeExpired, "expired "+duration(now.Sub(exp))+" ago"+at)
+		j.fail(CheckExpiry, CodeExpired, since("expired ", now.Sub(exp), " ago", "exp", exp))
 	}
 }
 
@@ -167,7 +220,7 @@ func (j *judge) notBefore() {
 	if nbf, ok := j.date("nbf", j.token.Claims); ok {
 		ahead := nbf.Sub(j.policy.Now)
 		if ahead > j.policy.Leeway {
-			j.fail(CheckNotBefore, CodeNotYetValid, "valid only in "+duration(ahead)+" (nbf "+instant(nbf)+")")
+			j.fail(CheckNotBefore, CodeNotYetValid, since("valid only in ", ahead, "", "nbf", nbf))
 			return
 		}
 		j.pass(CheckNotBefore, "valid since "+instant(nbf))
@@ -178,10 +231,10 @@ func (j *judge) issuedAt() {
 	if iat, ok := j.date("iat", j.token.Claims); ok {
 		ahead := iat.Sub(j.policy.Now)
 		if ahead > j.policy.Leeway {
-			j.fail(CheckIssuedAt, CodeIssuedInFuture, "issued "+duration(ahead)+" in the future (iat "+instant(iat)+"): is a clock wrong?")
+			j.fail(CheckIssuedAt, CodeIssuedInFuture, since("issued ", ahead, " in the future", "iat", iat)+": is a clock wrong?")
 			return
 		}
-		j.pass(CheckIssuedAt, "issued "+duration(max(0, j.policy.Now.Sub(iat)))+" ago (iat "+instant(iat)+")")
+		j.pass(CheckIssuedAt, since("issued ", max(0, j.policy.Now.Sub(iat)), " ago", "iat", iat))
 	}
 }
 
@@ -216,7 +269,7 @@ func (j *judge) equals(w want) {
 	case !slices.Contains(w.values, s):
 		j.fail(w.check, w.code, w.claim+" is "+quote(s)+w.String())
 	default:
-		j.pass(w.check, w.claim+" is "+quote(s))
+		j.pass(w.check, said(s, w.claim, " is "))
 	}
 }
 
@@ -242,7 +295,7 @@ func (j *judge) overlap(w want, have []string) {
 		if len(have) == 1 {
 			verb = " is "
 		}
-		j.pass(w.check, w.claim+verb+quote(h))
+		j.pass(w.check, said(h, w.claim, verb))
 		return
 	}
 	shown := "empty"

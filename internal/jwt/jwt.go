@@ -188,7 +188,7 @@ func (t *Token) parseClaims() error {
 }
 
 // split takes the compact form apart (RFC 7515 section 7.1) with one buffer for
-// all parts.
+// everything.
 func split(raw string, p padding) (Token, error) {
 	if len(raw) > MaxSize {
 		return Token{}, &ParseError{"it has " + strconv.Itoa(len(raw)) + " bytes, more than the " + strconv.Itoa(MaxSize) + " a token may have"}
@@ -199,9 +199,11 @@ func split(raw string, p padding) (Token, error) {
 	if n := strings.Count(raw, ".") + 1; n != 3 {
 		return Token{}, wrongParts(raw, n)
 	}
-	src, dot1, dot2 := []byte(raw), strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
+	// Room for the text and, behind it, for its three parts decoded.
+	all := make([]byte, len(raw)+strictBase64.DecodedLen(len(raw)))
+	src, buf := all[:copy(all, raw):len(raw)], all[len(raw):]
+	dot1, dot2 := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
 	parts := [3][]byte{src[:dot1], src[dot1+1 : dot2], src[dot2+1:]}
-	buf := make([]byte, strictBase64.DecodedLen(len(raw))) // room for all three, the dots included
 	var decoded [3][]byte
 	for i, part := range parts {
 		if p == padded {

@@ -88,7 +88,8 @@ type Check struct {
 }
 
 // A Report holds the outcome of every check, also of those after a failure.
-// What could not be judged is a failed check that says why.
+// What could not be judged is a failed check that says why; what was not asked
+// for, Policy.Skipped lists.
 type Report struct {
 	Token  Token   `json:"-"` // as far as it could be read; do not trust it unless OK
 	Checks []Check `json:"checks"`
@@ -189,13 +190,8 @@ func (j *judge) fail(name, code, detail string) {
 // form reports on the reading itself, crit, and the types of claims that no
 // check of their own looks at.
 func (j *judge) form(err error) {
-	var parse *ParseError
-	switch {
-	case errors.Is(err, ErrEncrypted):
-		j.fail(CheckForm, CodeEncrypted, ErrEncrypted.Error())
-		return
-	case errors.As(err, &parse):
-		j.fail(CheckForm, CodeMalformed, parse.Reason)
+	if err != nil {
+		j.malformed(err)
 		return
 	}
 	if crit, present := j.token.Header["crit"]; present {
@@ -203,11 +199,9 @@ func (j *judge) form(err error) {
 		j.fail(CheckForm, CodeCritical, "the header demands extensions (crit is "+describe(crit)+"), none is known here")
 		return
 	}
-	for _, c := range typedClaims {
-		if v, present := j.token.Claims[c.name]; present && !j.judges(c.name) && !c.kind.fits(v) {
-			j.fail(CheckForm, CodeClaimType, c.name+" is "+describe(v)+", want "+c.kind.String())
-			return
-		}
+	if wrong := j.wrongType(); wrong != "" {
+		j.fail(CheckForm, CodeClaimType, wrong)
+		return
 	}
 	if j.policy.Signer != "" {
 		if wrong := j.wrongHeader(); wrong != "" {
@@ -216,6 +210,18 @@ func (j *judge) form(err error) {
 		}
 	}
 	j.pass(CheckForm, "three parts, header and payload are JSON objects")
+}
+
+func (j *judge) malformed(err error) {
+	var parse *ParseError
+	switch {
+	case errors.Is(err, ErrEncrypted):
+		j.fail(CheckForm, CodeEncrypted, ErrEncrypted.Error())
+	case errors.As(err, &parse):
+		j.fail(CheckForm, CodeMalformed, parse.Reason)
+	default:
+		j.fail(CheckForm, CodeMalformed, err.Error())
+	}
 }
 
 // key finds the key and checks what hangs on it.
@@ -229,9 +235,9 @@ func (j *judge) key(ctx context.Context, keys KeySet) {
 	key, code, err := j.find(ctx, keys)
 	algorithmOK := j.algorithm(key, err == nil)
 	if err != nil {
-		j.fail(CheckKeyID, code, err.Error())
+		j.fail(CheckKeyID, code, err.Error()+j.token.passedOver())
 	} else {
-		j.pass(CheckKeyID, "the key set has the key "+quote(key.ID))
+		j.pass(CheckKeyID, said(key.ID, "the key set has the key ")+j.token.passedOver())
 	}
 	j.signature(key, err == nil, algorithmOK)
 }
@@ -243,15 +249,14 @@ func (j *judge) find(ctx context.Context, keys KeySet) (key Key, code string, er
 	case j.token.KeyID == "":
 		return Key{}, CodeKeyIDMissing, errors.New("the header has no kid, so no key can be chosen")
 	}
-	key, err = keys.Key(ctx, j.token.KeyID)
-	var unknown *UnknownKeyError
-	switch {
-	case errors.As(err, &unknown):
-		return key, CodeUnknownKey, err
-	case err != nil:
-		return key, CodeKeysUnavailable, err
+	if key, err = keys.Key(ctx, j.token.KeyID); err == nil {
+		return key, "", nil
 	}
-	return key, "", nil
+	var unknown *UnknownKeyError
+	if errors.As(err, &unknown) {
+		return key, CodeUnknownKey, err
+	}
+	return key, CodeKeysUnavailable, err
 }
 
 // algorithm pins the algorithm: to the policy first, since the token is not to
@@ -273,7 +278,7 @@ func (j *judge) algorithm(key Key, found bool) bool {
 			j.fail(CheckAlgorithm, CodeAlgorithmMismatch, "alg is "+quote(alg)+", but the key "+quote(key.ID)+" is for "+quote(key.Algorithm))
 			return false
 		}
-		j.pass(CheckAlgorithm, "alg is "+quote(alg))
+		j.pass(CheckAlgorithm, said(alg, "alg is "))
 		return true
 	}
 	j.fail(CheckAlgorithm, CodeAlgorithmRefused, "alg is "+quote(alg)+", want "+oneOf(allowed))
@@ -302,5 +307,5 @@ func (j *judge) signature(key Key, found, algorithmOK bool) {
 		j.fail(CheckSignature, CodeSignatureInvalid, err.Error())
 		return
 	}
-	j.pass(CheckSignature, j.token.Algorithm+" by the key "+quote(key.ID))
+	j.pass(CheckSignature, said(key.ID, j.token.Algorithm, " by the key "))
 }
