@@ -21,11 +21,8 @@ type field struct {
 func (s *Signer) fields(dst []field, r *http.Request) []field {
 	dst = append(dst, field{name: "host", one: r.Host})
 	for key, values := range r.Header {
-		if len(values) == 0 {
-			continue
-		}
 		name := lower(key)
-		if s.signs(name) {
+		if len(values) > 0 && !aside(name, values) && s.signs(name) {
 			dst = append(dst, field{name: name, key: key, values: values})
 		}
 	}
@@ -41,8 +38,8 @@ func (s *Signer) fields(dst []field, r *http.Request) []field {
 // signs says whether the header of this lower-case name is signed.
 func (s *Signer) signs(name string) bool {
 	switch name {
-	case "authorization", "host":
-		return false // host is signed always, and is not in the header map
+	case "authorization":
+		return false
 	case "content-type", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256":
 		return true
 	}
@@ -53,6 +50,18 @@ func (s *Signer) signs(name string) bool {
 		return !changes(name)
 	}
 	return slices.ContainsFunc(s.Headers, func(asked string) bool { return strings.EqualFold(asked, name) })
+}
+
+// aside says whether net/http leaves a header of the map out: it writes these
+// from fields of the request, and an empty User-Agent not at all.
+func aside(name string, values []string) bool {
+	switch name {
+	case "host", "content-length", "transfer-encoding", "trailer":
+		return true
+	case "user-agent":
+		return values[0] == ""
+	}
+	return false
 }
 
 // changes names the headers that net/http leaves out or writes by itself, and

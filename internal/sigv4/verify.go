@@ -16,7 +16,9 @@ type Verifier struct {
 	// after; 0 stands for five minutes. AWS has 5 or 15 by service; that it is 5
 	// for execute-api is UNCONFIRMED.
 	Window time.Duration
-	// SinglePathEncoding, KeepPath and TokenAfterSigning are as in Signer.
+	// SinglePathEncoding, KeepPath and TokenAfterSigning are as in Signer. Without
+	// KeepPath one signature fits every path of the same normal form, so that a
+	// server must not tell /a/../b from /b.
 	SinglePathEncoding, KeepPath, TokenAfterSigning bool
 }
 
