@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/auth":             {"jwt", "srp", "cache", "loopback"},
 	"internal/awscred":          {},
 	"internal/gateway":          {"jwt"},
+	"internal/hook":             {"loopback"},
 	"internal/secret":           {"redact", "config"},
 	"internal/importer":         {"config", "loopback"},
 	"internal/sandbox":          {"jwt", "srp", "gateway", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted"},
