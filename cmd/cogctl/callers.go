@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -72,4 +73,26 @@ func (a *app) adoptChildEnviron() {
 		}
 		return getenv(name)
 	}
+}
+
+// awsChain stands, among those that wait, for AWS's own chain with a profile of
+// ~/.aws. A credential_process there that is cogctl with another profile of ours may
+// come back to the chain as well.
+func awsChain(profile string) string {
+	return "(~/.aws " + strings.NewReplacer(",", ";", "\x00", "").Replace(cmp.Or(profile, "default")) + ")"
+}
+
+// refuseAWSLoop is an error when AWS's own chain waits for us already.
+func (a *app) refuseAWSLoop(profile string) error {
+	if !slices.Contains(a.callers(), awsChain(profile)) {
+		return nil
+	}
+	return usagef("your own AWS credentials wait for this very command: a credential_process of ~/.aws runs cogctl, which asks for them again (%s)",
+		strings.Join(append(a.callers(), awsChain(profile)), " -> "))
+}
+
+// waitForAWS is adoptChildEnviron for AWS's own chain.
+func (a *app) waitForAWS(profile string) {
+	a.adoptChildEnviron()
+	_ = os.Setenv(callersVariable, os.Getenv(callersVariable)+","+awsChain(profile))
 }

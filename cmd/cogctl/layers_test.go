@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/cache":            {"atomicfile"},
 	"internal/config":           {"atomicfile", "loopback"},
 	"internal/auth":             {"jwt", "srp", "cache", "loopback"},
-	"internal/awscred":          {},
+	"internal/awscred":          {"cache", "loopback"},
 	"internal/gateway":          {"jwt"},
 	"internal/hook":             {"loopback"},
 	"internal/secret":           {"redact", "config"},

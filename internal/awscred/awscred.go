@@ -1,10 +1,14 @@
-// Package awscred finds the AWS credentials of whoever runs cogctl, for the few
-// operations that Cognito grants to administrators only.
+// Package awscred gets AWS credentials: those that an identity pool gives for a
+// sign-in, or to guests ([IdentityPool]), and those of whoever runs cogctl ([Caller]).
 //
-// It is AWS's own chain, through AWS's own SDK: the environment, the profiles of
-// ~/.aws with single sign-on, assumed roles and credential processes, the
-// container's and the instance's roles. Nothing is looked up before the
+// The caller's are found by AWS's own chain, through AWS's own SDK: the environment,
+// the profiles of ~/.aws with single sign-on, assumed roles and credential processes,
+// the container's and the instance's roles. Nothing is looked up before the
 // credentials are first wanted.
+//
+// The identity pool's three operations are unsigned POSTs, as is STS's, and are
+// written out here: the SDK's package for them costs the start-up of every run more
+// than all that they do.
 package awscred
 
 import (
@@ -24,7 +28,8 @@ import (
 // the SDK's own HTTP client, because AWS_CA_BUNDLE is refused with any other. What
 // the SDK would log on standard error is left out.
 type Caller struct {
-	Region string // where STS and single sign-on are asked, unless ~/.aws says otherwise
+	Region  string // where STS and single sign-on are asked, unless ~/.aws says otherwise
+	Profile string // of ~/.aws; "" leaves the choice to AWS_PROFILE and the chain
 }
 
 // timeout bounds the whole look-up: outside EC2 the instance's metadata address
@@ -36,13 +41,30 @@ const timeout = 30 * time.Second
 func (c Caller) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(c.Region), config.WithLogger(logging.Nop{}))
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(c.Region),
+		config.WithSharedConfigProfile(c.Profile), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Credentials{}, &MissingError{Err: err}
 	}
 	credentials, err := loaded.Credentials.Retrieve(ctx)
 	if err != nil {
 		return aws.Credentials{}, &MissingError{Err: err}
+	}
+	return credentials, nil
+}
+
+// Find is Retrieve in our own terms: a [Source].
+func (c Caller) Find(ctx context.Context) (Credentials, error) {
+	found, err := c.Retrieve(ctx)
+	if err != nil {
+		return Credentials{}, err
+	}
+	credentials := Credentials{
+		AccessKeyID: found.AccessKeyID, SecretAccessKey: found.SecretAccessKey,
+		SessionToken: found.SessionToken, AccountID: found.AccountID,
+	}
+	if found.CanExpire {
+		credentials.Expires = found.Expires
 	}
 	return credentials, nil
 }
