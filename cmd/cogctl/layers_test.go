@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"internal/hook":             {"loopback"},
 	"internal/secret":           {"redact", "config"},
 	"internal/importer":         {"config", "loopback"},
-	"internal/sandbox":          {"jwt", "srp", "gateway", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted"},
+	"internal/sandbox":          {"jwt", "srp", "gateway", "hook", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted"},
 	"internal/sandbox/hosted":   {"jwt", "srp", "loopback", "sandbox/store", "sandbox/userpool"},
 	"internal/sandbox/store":    {"srp"},
 	"internal/sandbox/userpool": {"jwt", "srp", "sandbox/store"},

@@ -88,12 +88,15 @@ func hider(h http.Header) func(string) string {
 	return strings.NewReplacer(pairs...).Replace
 }
 
-// groups are the cognito:groups of the caller as a REST API gives them to its
-// backend: one string, joined with commas.
+// groups are the cognito:groups of the caller as the gateway gives them to the
+// backend: of a REST API one string, joined with commas, of an HTTP API
+// "[admin readers]".
 func groups(r *http.Request) []string {
-	claims, _ := gateway.AuthorizerContext(r)["claims"].(map[string]string)
-	if claims["cognito:groups"] == "" {
-		return nil
+	context := gateway.AuthorizerContext(r)
+	if claims, ok := context["claims"].(map[string]string); ok {
+		return strings.FieldsFunc(claims["cognito:groups"], func(c rune) bool { return c == ',' })
 	}
-	return strings.Split(claims["cognito:groups"], ",")
+	token, _ := context["jwt"].(map[string]any)
+	claims, _ := token["claims"].(map[string]string)
+	return strings.Fields(strings.Trim(claims["cognito:groups"], "[]"))
 }

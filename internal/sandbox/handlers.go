@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cogctl/cogctl/internal/gateway"
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
@@ -57,41 +56,6 @@ func document(body []byte) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(body)
 	})
-}
-
-// apiHandler is the API behind the gateway. Whether a user may do a thing is
-// for the backend to say, not for the gateway: /admin lets everybody with a
-// token in, and its backend looks at the groups.
-func (s *Sandbox) apiHandler(issuer string) http.Handler {
-	pool := s.options.Seed.Pools[0]
-	keys := jwt.NewStaticKeys(issuer, s.pool.Issuer.Keys[pool.ID].Public()...)
-	var audience []string
-	for _, c := range pool.Clients {
-		audience = append(audience, c.ID)
-	}
-	cognito := &gateway.CognitoAuthorizer{Keys: keys, Issuers: []string{issuer}, Now: s.now}
-	jwtAuthorizer := &gateway.JWTAuthorizer{Keys: keys, Issuer: issuer, Audience: audience, Now: s.now}
-	scoped := func(scope string) *gateway.JWTAuthorizer {
-		withScope := *jwtAuthorizer
-		withScope.Scopes = []string{scope}
-		return &withScope
-	}
-	echo := http.HandlerFunc(echo)
-	api := &gateway.API{Routes: []gateway.Route{
-		{Name: "open", Method: "ANY", Path: "/open", Kind: gateway.REST, Backend: echo},
-		{Name: "token", Method: http.MethodPost, Path: "/oauth/token", Kind: gateway.REST, Backend: http.HandlerFunc(s.tokenEndpoint)},
-		{Name: "upload", Method: http.MethodPost, Path: "/upload", Kind: gateway.REST, Authorizer: cognito, Backend: http.HandlerFunc(upload)},
-		{Name: "read content", Method: http.MethodGet, Path: "/content", Kind: gateway.HTTP, Authorizer: scoped(ReadScope), Backend: echo},
-		{Name: "write content", Method: http.MethodPost, Path: "/content", Kind: gateway.HTTP, Authorizer: scoped(WriteScope), Backend: echo},
-	}}
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		api.Routes = append(api.Routes,
-			gateway.Route{Name: "myendpoint", Method: method, Path: "/myendpoint", Kind: gateway.REST, Authorizer: cognito, Backend: echo},
-			gateway.Route{Name: "profile", Method: method, Path: "/profile", Kind: gateway.HTTP, Authorizer: jwtAuthorizer, Backend: echo},
-			gateway.Route{Name: "admin", Method: method, Path: "/admin", Kind: gateway.REST, Authorizer: cognito, Backend: onlyGroup("admin", echo)},
-		)
-	}
-	return api
 }
 
 type eventKey struct{}

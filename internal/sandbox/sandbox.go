@@ -58,6 +58,19 @@ type Options struct {
 	// Log is told of each request when it has been answered, from many
 	// goroutines. nil is allowed.
 	Log func(Event)
+
+	// Environ is the environment of handlers, the programs that routes' authorizers
+	// ask. They also find COGCTL_SANDBOX_CLOUD_URL and COGCTL_SANDBOX_ISSUER in it.
+	Environ []string
+	// StartChild starts a handler in the way the process starts programs of the
+	// user's; nil just starts it.
+	StartChild func(start func() error) error
+	// Said gets what a handler wrote to standard error, and why one failed: foreign
+	// text, from many goroutines. nil is allowed.
+	Said func(handler string, text []byte)
+	// Network is the way to upstreams and to handlers behind a URL; it must not
+	// decompress. nil allows neither.
+	Network http.RoundTripper
 }
 
 // Event is one answered request. It holds no secret: no query, no header, no
@@ -173,11 +186,12 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	s.endpoints.Issuer = s.endpoints.Cloud + "/" + s.options.Seed.Pools[0].ID
 
 	cloudHandler, err := s.cloudHandler(s.endpoints.Cloud)
-	if err != nil {
+	apiHandler, failed := s.apiHandler(s.endpoints)
+	if err = errors.Join(err, failed); err != nil {
 		return errors.Join(err, cloud.Close(), api.Close(), control.Close())
 	}
 	s.serve("cloud", cloud, s.options.Origins, s.faults.wrap(cloudHandler))
-	s.serve("api", api, s.options.Origins, s.faults.wrap(s.apiHandler(s.endpoints.Issuer)))
+	s.serve("api", api, s.options.Origins, s.faults.wrap(apiHandler))
 	s.serve("control", control, nil, s.controlHandler())
 	s.stop = context.AfterFunc(ctx, func() { s.Close() })
 	return nil

@@ -16,7 +16,12 @@ import (
 
 // Seed is what a sandbox starts with.
 type Seed struct {
-	Pools []Pool `toml:"pools"` // the API's authorizers trust the first
+	Pools  []Pool      `toml:"pools"` // the API's authorizers trust the first
+	API    APISettings `toml:"api"`
+	Routes []Route     `toml:"routes"`
+
+	// UsagePlans are those of the stage that the API runs in.
+	UsagePlans []UsagePlan `toml:"usage_plans"`
 }
 
 // Pool is a user pool with all that is in it. Its own settings are named as in
@@ -102,7 +107,7 @@ func DefaultSeed() Seed {
 	backend := onPages(Client{ID: SecretClientID, Secret: newClientSecret()})
 	backend.OAuthScopes = append(backend.OAuthScopes, WriteScope)
 	first, second := 1, 2
-	return Seed{Pools: []Pool{{
+	return Seed{API: defaultAPI(), Routes: defaultRoutes(), UsagePlans: defaultUsagePlans(), Pools: []Pool{{
 		Pool: store.Pool{
 			ID: DefaultPoolID, AliasAttributes: []string{"email"}, AutoVerified: []string{"email"},
 			MFA: "OPTIONAL", FirstFactors: []string{"PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"}, CustomAuth: true,
