@@ -114,9 +114,12 @@ func headers(data []byte, name string) []int {
 			continue
 		}
 		key := n.Key()
-		if key.Next() && string(key.Node().Data) == name && !key.Next() {
-			offset := int(key.Node().Raw.Offset)
-			lines = append(lines, 1+bytes.Count(data[:offset], []byte("\n")))
+		if !key.Next() {
+			continue
+		}
+		first := key.Node()
+		if string(first.Data) == name && !key.Next() {
+			lines = append(lines, 1+bytes.Count(data[:first.Raw.Offset], []byte("\n")))
 		}
 	}
 	return lines
@@ -141,7 +144,7 @@ func fileError(err error) error {
 		}
 		return &FileError{line, column, errors.New(reason)}
 	}
-	return &FileError{Err: errors.New("it is not TOML")}
+	return &FileError{Err: errors.New(strings.TrimPrefix(err.Error(), "toml: "))}
 }
 
 // known lists the keys of the table that an unknown one stands in.
@@ -255,7 +258,9 @@ type span struct{ time.Duration }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *span) UnmarshalText(text []byte) (err error) {
-	s.Duration, err = time.ParseDuration(string(text))
+	if s.Duration, err = time.ParseDuration(string(text)); err != nil {
+		err = fmt.Errorf("a duration is text such as \"90s\", not %q", text)
+	}
 	return err
 }
 
