@@ -34,8 +34,9 @@ var mayImport = map[string][]string{
 	"internal/hook":             {"loopback"},
 	"internal/secret":           {"redact", "config"},
 	"internal/importer":         {"config", "loopback"},
-	"internal/sandbox":          {"jwt", "srp", "gateway", "hook", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted"},
+	"internal/sandbox":          {"jwt", "srp", "gateway", "hook", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted", "sandbox/identity"},
 	"internal/sandbox/hosted":   {"jwt", "srp", "loopback", "sandbox/store", "sandbox/userpool"},
+	"internal/sandbox/identity": {"jwt", "gateway", "sigv4", "sandbox/store"},
 	"internal/sandbox/store":    {"srp"},
 	"internal/sandbox/userpool": {"jwt", "srp", "sandbox/store"},
 }

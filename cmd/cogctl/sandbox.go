@@ -142,6 +142,10 @@ func (s stack) settings() map[string]string {
 		"username":            "ann",
 		"api_url":             s.API,
 		"endpoints.user_pool": s.Cloud,
+
+		"identity_pool_id":        sandbox.DefaultIdentityPoolID,
+		"endpoints.identity_pool": s.Cloud,
+		"endpoints.sts":           s.Cloud,
 	}
 }
 
@@ -157,6 +161,7 @@ func (s stack) configure(home string) error {
 	backend["client_id"], machine["client_id"] = sandbox.SecretClientID, sandbox.MachineClientID
 	delete(machine, "username")
 	delete(machine, "callback_urls")
+	delete(machine, "identity_pool_id") // takes nobody's login but a user's
 	machine["flow"], machine["api_auth"] = "client-credentials", "access"
 	machine["scopes"] = sandbox.ReadScope + " " + sandbox.WriteScope
 	for _, p := range []struct {
@@ -185,6 +190,7 @@ func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
 			"issuer": s.Issuer, "user_pool_id": sandbox.DefaultPoolID, "client_id": sandbox.PublicClientID,
 			"domain": s.Cloud, "callback_urls": sandbox.CallbackURLs(),
 			"backend_client_id": sandbox.SecretClientID, "backend_client_secret": s.secrets[sandbox.SecretClientID],
+			"identity_pool_id": sandbox.DefaultIdentityPoolID, "classic_identity_pool_id": sandbox.ClassicIdentityPoolID,
 			"machine_client_id": sandbox.MachineClientID, "machine_client_secret": s.secrets[sandbox.MachineClientID],
 		})
 	} else {
@@ -213,13 +219,16 @@ client_id = %q
 domain = %q
 callback_urls = [%s]
 username = %q
+identity_pool_id = %q
 [profiles.sandbox.api]
 url = %q
 [profiles.sandbox.endpoints]
-user_pool = %q`, s.Cloud, s.API, s.Control, s.ControlKey, sandbox.TemporaryPassword, sandbox.DefaultPassword,
+user_pool = %q
+identity_pool = %q
+sts = %q`, s.Cloud, s.API, s.Control, s.ControlKey, sandbox.TemporaryPassword, sandbox.DefaultPassword,
 		sandbox.SecretClientID, s.secrets[sandbox.SecretClientID], sandbox.MachineClientID, s.secrets[sandbox.MachineClientID],
 		p["user_pool_id"], p["client_id"], p["domain"], `"`+strings.Join(sandbox.CallbackURLs(), `", "`)+`"`,
-		p["username"], p["api_url"], p["endpoints.user_pool"])
+		p["username"], p["identity_pool_id"], p["api_url"], p["endpoints.user_pool"], p["endpoints.identity_pool"], p["endpoints.sts"])
 }
 
 // resolveCommand finds CMD on the PATH as it is before the sandbox adds to it,

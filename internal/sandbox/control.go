@@ -25,6 +25,8 @@ const KeyHeader = "X-Cogctl-Key"
 //	GET    /clients/{id}         settings; POST changes those that it names
 //	GET    /users/{name}         a user of the first pool, or of ?pool=; POST changes
 //	GET    /users/{name}/totp    the secret and the codes of his authenticator
+//	GET    /identitypools/{id}   settings; POST changes those that it names
+//	GET    /standin/{provider}/token  an ID token of a social provider's stand-in, of ?email=
 //	GET    /faults               what is switched on, and what it hit
 //	POST   /faults               switches one on: see Fault
 //	DELETE /faults               switches all off, and releases; the log stays
@@ -32,19 +34,22 @@ const KeyHeader = "X-Cogctl-Key"
 func (s *Sandbox) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]func(*http.Request) (any, error){
-		"GET /stats":             func(*http.Request) (any, error) { return s.Stats(), nil },
-		"GET /codes":             s.showCodes,
-		"GET /clock":             func(*http.Request) (any, error) { return s.showClock(), nil },
-		"POST /clock":            s.moveClock,
-		"GET /pools/{id}":        s.showPool,
-		"POST /pools/{id}":       s.changePool,
-		"GET /clients/{id}":      s.showClient,
-		"POST /clients/{id}":     s.changeClient,
-		"GET /users/{name}":      s.showUser,
-		"POST /users/{name}":     s.changeUser,
-		"GET /users/{name}/totp": s.showTOTP,
-		"GET /faults":            func(*http.Request) (any, error) { return s.faults.report(), nil },
-		"POST /faults":           s.addFault,
+		"GET /stats":                    func(*http.Request) (any, error) { return s.Stats(), nil },
+		"GET /codes":                    s.showCodes,
+		"GET /clock":                    func(*http.Request) (any, error) { return s.showClock(), nil },
+		"POST /clock":                   s.moveClock,
+		"GET /pools/{id}":               s.showPool,
+		"POST /pools/{id}":              s.changePool,
+		"GET /clients/{id}":             s.showClient,
+		"POST /clients/{id}":            s.changeClient,
+		"GET /users/{name}":             s.showUser,
+		"POST /users/{name}":            s.changeUser,
+		"GET /users/{name}/totp":        s.showTOTP,
+		"GET /identitypools/{id}":       s.showIdentityPool,
+		"POST /identitypools/{id}":      s.changeIdentityPool,
+		"GET /standin/{provider}/token": s.socialToken,
+		"GET /faults":                   func(*http.Request) (any, error) { return s.faults.report(), nil },
+		"POST /faults":                  s.addFault,
 		"DELETE /faults": func(*http.Request) (any, error) {
 			s.faults.clear()
 			return s.faults.report(), nil

@@ -15,7 +15,8 @@ import (
 // domain.
 func (s *Sandbox) cloudHandler(base string) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("POST /{$}", s.pool)
+	mux.Handle("POST /{$}", s.cloudAPI())
+	mux.HandleFunc("GET "+identityPath+"/.well-known/jwks_uri", s.identityKeys)
 	s.domain.Register(mux)
 	for id, keys := range s.pool.Issuer.Keys {
 		set, err := jwt.MarshalKeys(keys.Public()...)

@@ -40,6 +40,7 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/loopback"
 	"github.com/cogctl/cogctl/internal/sandbox/hosted"
+	"github.com/cogctl/cogctl/internal/sandbox/identity"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 	"github.com/cogctl/cogctl/internal/sandbox/userpool"
 )
@@ -93,12 +94,13 @@ type Endpoints struct {
 
 // Sandbox is one run. Make it with New.
 type Sandbox struct {
-	options Options
-	store   *store.Store
-	pool    *userpool.Handler
-	domain  *hosted.Handler
-	faults  *faults
-	key     string
+	options    Options
+	store      *store.Store
+	pool       *userpool.Handler
+	domain     *hosted.Handler
+	identities *identity.Handler
+	faults     *faults
+	key        string
 
 	mu        sync.Mutex
 	started   bool
@@ -143,6 +145,7 @@ func New(o Options) (*Sandbox, error) {
 		Count:    s.count,
 	}
 	s.domain = &hosted.Handler{Store: s.store, Pool: s.pool, Now: s.now, Random: rand.Reader, Key: formKey, Count: s.countOAuth}
+	s.newIdentities()
 	return s, nil
 }
 

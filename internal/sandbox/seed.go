@@ -22,6 +22,9 @@ type Seed struct {
 
 	// UsagePlans are those of the stage that the API runs in.
 	UsagePlans []UsagePlan `toml:"usage_plans"`
+
+	IdentityPools []store.IdentityPool `toml:"identity_pools"`
+	Roles         []store.Role         `toml:"roles"` // what identities may do
 }
 
 // Pool is a user pool with all that is in it. Its own settings are named as in
@@ -121,9 +124,9 @@ func DefaultSeed() Seed {
 				OAuthFlows: []string{"client_credentials"}, OAuthScopes: []string{ReadScope, WriteScope},
 			},
 		},
-		Groups: []Group{{Name: "admin", Precedence: &first}, {Name: "readers", Precedence: &second}},
+		Groups: []Group{{Name: "admin", Precedence: &first, RoleARN: AdminRole}, {Name: "readers", Precedence: &second}},
 		Users:  defaultUsers(),
-	}}}
+	}}, IdentityPools: defaultIdentityPools(), Roles: defaultRoles()}
 }
 
 // defaultUsers is one user for each case that a sign-in can meet.
@@ -185,7 +188,7 @@ func (s Seed) plant(into *store.Store, random io.Reader, now time.Time) error {
 			}
 		}
 	}
-	return nil
+	return s.plantIdentities(into)
 }
 
 // build makes the users all at the same time: each verifier costs some

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 	"github.com/cogctl/cogctl/internal/sandbox/userpool"
 )
@@ -45,6 +46,11 @@ type Handler struct {
 	// where there is more to say, such as the grant type, a detail. Only known
 	// names appear. It is called from many goroutines. nil is allowed.
 	Count func(ctx context.Context, call, detail string)
+	// URL is the domain's own, and SocialSigner the key of the stand-in for
+	// social providers, the same each time. They are for ID tokens of the
+	// stand-in and may be nil where nobody wants one.
+	URL          func() string
+	SocialSigner func() (*jwt.Signer, error)
 }
 
 // Register adds the domain's paths to a mux. The query of a request is never

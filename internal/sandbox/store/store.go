@@ -49,6 +49,7 @@ type Store struct {
 	browsers   singles[Browser]
 	waits      singles[Federation]
 	assertions singles[Assertion]
+	aws        aws
 }
 
 type poolState struct {
