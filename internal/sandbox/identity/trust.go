@@ -200,21 +200,24 @@ func condition(operator string, values, wanted []string) bool {
 
 // like matches a pattern with * and ? against a whole text.
 func like(pattern, text string) bool {
-	for pattern != "" {
+	star, from := -1, 0 // the last * seen, and where in text what follows it was tried
+	p, i := 0, 0
+	for i < len(text) {
 		switch {
-		case pattern[0] == '*':
-			for i := 0; i <= len(text); i++ {
-				if like(pattern[1:], text[i:]) {
-					return true
-				}
-			}
-			return false
-		case text == "" || pattern[0] != '?' && pattern[0] != text[0]:
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[i]):
+			p++
+			i++
+		case star >= 0:
+			from++
+			p, i = star+1, from
+		default:
 			return false
 		}
-		pattern, text = pattern[1:], text[1:]
 	}
-	return text == ""
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 var errNotARole = errors.New("not the ARN of a role")
