@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/config":           {"atomicfile", "loopback"},
 	"internal/auth":             {"jwt", "srp", "cache", "loopback"},
 	"internal/awscred":          {"cache", "loopback"},
-	"internal/gateway":          {"jwt"},
+	"internal/gateway":          {"jwt", "sigv4"},
 	"internal/hook":             {"loopback"},
 	"internal/secret":           {"redact", "config"},
 	"internal/importer":         {"config", "loopback"},

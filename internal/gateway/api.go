@@ -150,7 +150,7 @@ func (a *API) enter(r *http.Request, found match, c call) *http.Request {
 func (a *API) decide(r *http.Request, route Route) (Decision, APIKey) {
 	d := allowed(nil, nil)
 	if route.Authorizer != nil {
-		d = route.Authorizer.Decide(r.Context(), r)
+		d = a.ask(route.Authorizer, r)
 	}
 	var key APIKey
 	if d.Allow && route.APIKeyRequired {
