@@ -58,7 +58,7 @@ func defaultRoutes() []Route {
 			Route{Name: "admin", Method: method, Path: "/admin", Authorizer: Cognito, Group: "admin"},
 		)
 	}
-	return routes
+	return append(routes, iamRoutes()...)
 }
 
 // apiHandler is the API behind the gateway.
@@ -99,7 +99,7 @@ func (b *builder) shared(r Route) (gateway.Authorizer, error) {
 	key := r
 	key.Name, key.Method, key.Path, key.Kind, key.Group, key.Upstream, key.APIKeyRequired, key.backend = "", "", "", "", "", "", false, nil
 	key.TTL = nil
-	name := fmt.Sprintf("%#v %s", key, r.ttl())
+	name := fmt.Sprintf("%#v %s %s", key, r.kind(), r.ttl())
 	if a, found := b.made[name]; found {
 		return a, nil
 	}
@@ -134,6 +134,8 @@ func (b *builder) authorizer(r Route) (gateway.Authorizer, error) {
 		}, nil
 	case LambdaToken, LambdaRequest, HTTPLambda:
 		return b.lambda(r), nil
+	case IAM:
+		return b.iam(r), nil
 	}
 	return nil, fmt.Errorf("authorizer %q is not one of %s", r.Authorizer, strings.Join(Authorizers(), ", "))
 }

@@ -81,11 +81,11 @@ func defaultRoles() []store.Role {
 		policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":[` + strings.Join(resources, ",") + `]}]}`
 		return store.Role{ARN: arn, Policy: policy, Trust: identity.TrustFor(amr, DefaultIdentityPoolID, ClassicIdentityPoolID), MaxSession: 2 * time.Hour}
 	}
-	const whoami, upload, guest, google = "*/*/GET/iam/whoami", "*/*/POST/iam/upload", "*/*/GET/iam/guest", "*/*/GET/iam/google"
+	const whoami, upload, guest, google, http = "*/*/GET/iam/whoami", "*/*/POST/iam/upload", "*/*/GET/iam/guest", "*/*/GET/iam/google", "*/*/GET/iam/http"
 	return []store.Role{
-		role(AuthenticatedRole, "authenticated", whoami, upload, guest),
+		role(AuthenticatedRole, "authenticated", whoami, upload, guest, http),
 		role(GuestRole, "unauthenticated", guest),
-		role(GoogleRole, "authenticated", whoami, upload, guest, google),
+		role(GoogleRole, "authenticated", whoami, upload, guest, google, http),
 		role(AdminRole, "authenticated", "*"),
 	}
 }
@@ -120,7 +120,7 @@ func (s *Sandbox) newIdentities() {
 	s.domain.SocialSigner = sync.OnceValues(func() (*jwt.Signer, error) { return jwt.NewSigner(rand.Reader) })
 	s.identities = &identity.Handler{
 		Store: s.store, Region: Region, AccountID: AccountID, Now: s.now, Random: rand.Reader, Count: s.count,
-		Issuer: func() string { return s.Endpoints().Cloud + identityPath }, Signer: openID,
+		Issuer: func() string { return s.Endpoints().Cloud + identityPath }, OpenIDKey: openID,
 		UserPool: s.userPoolProvider, Social: s.socialProvider,
 	}
 }
@@ -162,7 +162,7 @@ func (s *Sandbox) cloudAPI() http.Handler {
 
 // identityKeys is the key set of the OpenID tokens of identity pools.
 func (s *Sandbox) identityKeys(w http.ResponseWriter, _ *http.Request) {
-	signer, err := s.identities.Signer()
+	signer, err := s.identities.OpenIDKey()
 	if err != nil {
 		writeJSON(w, http.StatusInternalServerError, message("Internal server error"))
 		return

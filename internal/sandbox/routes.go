@@ -23,11 +23,12 @@ const (
 	LambdaToken   = "lambda-token"   // of a REST API
 	LambdaRequest = "lambda-request" // of a REST API
 	HTTPLambda    = "http-lambda"    // of an HTTP API
+	IAM           = "iam"            // of either
 )
 
 // Authorizers lists them.
 func Authorizers() []string {
-	return []string{NoAuthorizer, Cognito, JWT, LambdaToken, LambdaRequest, HTTPLambda}
+	return []string{NoAuthorizer, Cognito, JWT, LambdaToken, LambdaRequest, HTTPLambda, IAM}
 }
 
 // Route leads requests to the echo or to a backend of the user's, past an

@@ -90,6 +90,9 @@ type Endpoints struct {
 	Cloud, API, Control string // http://127.0.0.1:PORT
 	ControlKey          string // the value of X-Cogctl-Key on the control listener
 	Issuer              string // of the first pool: the iss of its tokens
+
+	// An access key of a user who may do everything, another one each run.
+	AccessKeyID, SecretAccessKey string
 }
 
 // Sandbox is one run. Make it with New.
@@ -99,6 +102,7 @@ type Sandbox struct {
 	pool       *userpool.Handler
 	domain     *hosted.Handler
 	identities *identity.Handler
+	developer  store.Key
 	faults     *faults
 	key        string
 
@@ -146,7 +150,7 @@ func New(o Options) (*Sandbox, error) {
 	}
 	s.domain = &hosted.Handler{Store: s.store, Pool: s.pool, Now: s.now, Random: rand.Reader, Key: formKey, Count: s.countOAuth}
 	s.newIdentities()
-	return s, nil
+	return s, s.newDeveloper()
 }
 
 // makeKeys makes the two keys of each pool, all at the same time.
@@ -186,6 +190,7 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	}
 	cloud, api, control := opened[0], opened[1], opened[2]
 	s.endpoints = Endpoints{Cloud: cloud.URL(), API: api.URL(), Control: control.URL(), ControlKey: s.key}
+	s.endpoints.AccessKeyID, s.endpoints.SecretAccessKey = s.developer.AccessKeyID, s.developer.SecretAccessKey
 	s.endpoints.Issuer = s.endpoints.Cloud + "/" + s.options.Seed.Pools[0].ID
 
 	cloudHandler, err := s.cloudHandler(s.endpoints.Cloud)

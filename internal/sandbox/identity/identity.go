@@ -53,10 +53,10 @@ type Handler struct {
 	Random    io.Reader
 
 	// Issuer is the iss of the OpenID tokens; AWS's is
-	// https://cognito-identity.amazonaws.com. Signer makes the key that signs
+	// https://cognito-identity.amazonaws.com. OpenIDKey makes the key that signs
 	// them, and gives the same one each time.
-	Issuer func() string
-	Signer func() (*jwt.Signer, error)
+	Issuer    func() string
+	OpenIDKey func() (*jwt.Signer, error)
 
 	// UserPool finds the keys of a user pool, and Social those of a social
 	// provider, by the name it has in Logins: accounts.google.com.
@@ -74,6 +74,9 @@ var operations = sync.OnceValue(func() map[string]operation {
 		"GetId":                     public((*Handler).getID),
 		"GetCredentialsForIdentity": public((*Handler).getCredentialsForIdentity),
 		"GetOpenIdToken":            public((*Handler).getOpenIDToken),
+		"ListIdentityPools":         signed("ListIdentityPools", (*Handler).listIdentityPools),
+		"DescribeIdentityPool":      signed("DescribeIdentityPool", (*Handler).describeIdentityPool),
+		"GetIdentityPoolRoles":      signed("GetIdentityPoolRoles", (*Handler).getIdentityPoolRoles),
 	}
 })
 

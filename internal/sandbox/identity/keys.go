@@ -40,7 +40,7 @@ func (h *Handler) assume(role store.Role, s session) (store.Key, error) {
 	key.SessionToken = "IQoJb3JpZ2luX2Vj" + base64.StdEncoding.EncodeToString(token)
 	key.Expires = now.Add(s.lasts).Truncate(time.Second)
 	key.Role, key.ARN = role.ARN, "arn:aws:sts::"+account+":assumed-role/"+name+"/"+s.name
-	key.UserID = uniqueID("AROA", role.ARN) + ":" + s.name
+	key.UserID = UniqueID("AROA", role.ARN) + ":" + s.name
 	key.IdentityID, key.IdentityPoolID, key.AMR, key.Tags = s.identityID, s.poolID, s.amr, s.tags
 	h.Store.PutKey(key, now)
 	return key, nil
@@ -59,9 +59,9 @@ func NewKey(random io.Reader, prefix string) (store.Key, error) {
 	}, nil
 }
 
-// uniqueID is the stable id of an IAM resource: AROA… of a role, AIDA… of a
+// UniqueID is the stable id of an IAM resource: AROA… of a role, AIDA… of a
 // user.
-func uniqueID(prefix, arn string) string {
+func UniqueID(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }

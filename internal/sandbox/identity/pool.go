@@ -200,7 +200,7 @@ func (h *Handler) getOpenIDToken(ctx context.Context, in openIDInput) (openIDOut
 	case len(c.pool.RoleMappings) > 0:
 		return openIDOutput{}, errClassicMappings
 	}
-	signer, err := h.Signer()
+	signer, err := h.OpenIDKey()
 	if err != nil {
 		return openIDOutput{}, err
 	}

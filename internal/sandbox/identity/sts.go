@@ -13,11 +13,13 @@ import (
 
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
+	"github.com/cogctl/cogctl/internal/sigv4"
 )
 
 const (
 	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 	stsVersion   = "2011-06-15"
+	stsService   = "sts"
 )
 
 // isQuery says whether a request is of the query protocol: a form that names no
@@ -97,9 +99,14 @@ func (h *Handler) runSTS(w http.ResponseWriter, r *http.Request, id string) (ans
 		return nil, &stsError{http.StatusBadRequest, "MalformedQueryString", "The query string is malformed"} // UNCONFIRMED
 	}
 	action := form.Get("Action")
-	if form.Get("Version") == stsVersion && action == "AssumeRoleWithWebIdentity" {
+	switch {
+	case form.Get("Version") != stsVersion:
+	case action == "AssumeRoleWithWebIdentity":
 		h.count(r.Context(), action)
 		return h.assumeRoleWithWebIdentity(r, form, id)
+	case action == "GetCallerIdentity":
+		h.count(r.Context(), action)
+		return h.getCallerIdentity(r, body, id)
 	}
 	return nil, &stsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + printable(action) + " for version " + printable(form.Get("Version"))}
 }
@@ -113,6 +120,44 @@ func printable(s string) string {
 		}
 		return r
 	}, s[:min(len(s), 128)])
+}
+
+type callerResponse struct {
+	XMLName   xml.Name `xml:"GetCallerIdentityResponse"`
+	Namespace string   `xml:"xmlns,attr"`
+	ARN       string   `xml:"GetCallerIdentityResult>Arn"`
+	UserID    string   `xml:"GetCallerIdentityResult>UserId"`
+	Account   string   `xml:"GetCallerIdentityResult>Account"`
+	RequestID string   `xml:"ResponseMetadata>RequestId"`
+}
+
+// getCallerIdentity needs a signature and no permission.
+func (h *Handler) getCallerIdentity(r *http.Request, body []byte, id string) (any, error) {
+	who, err := h.Caller(r, body, stsService)
+	if err != nil {
+		refusal, ok := errors.AsType[*sigv4.VerifyError](err)
+		if !ok {
+			return nil, err
+		}
+		return nil, queryRefusal(refusal)
+	}
+	return callerResponse{Namespace: stsNamespace, ARN: who.ARN, UserID: who.UserID, Account: who.AccountID, RequestID: id}, nil
+}
+
+// queryRefusal has the names that services of the query protocol give to the
+// refusals of a signature.
+func queryRefusal(refusal *sigv4.VerifyError) error {
+	switch refusal.Code {
+	case sigv4.InvalidSignature:
+		return &stsError{http.StatusForbidden, "SignatureDoesNotMatch", refusal.Message}
+	case sigv4.UnrecognizedClient:
+		return &stsError{http.StatusForbidden, "InvalidClientTokenId", refusal.Message}
+	case sigv4.IncompleteSignature:
+		return &stsError{http.StatusBadRequest, "IncompleteSignature", refusal.Message}
+	case errSessionOver.Code:
+		return &stsError{http.StatusForbidden, "ExpiredToken", refusal.Message}
+	}
+	return &stsError{http.StatusForbidden, "MissingAuthenticationToken", refusal.Message}
 }
 
 type assumeResponse struct {
@@ -186,7 +231,7 @@ func (h *Handler) openIDToken(r *http.Request, token string) (jwt.Claims, error)
 	if issuer := parsed.Claims.String("iss"); issuer != h.Issuer() {
 		return nil, &stsError{http.StatusBadRequest, "InvalidIdentityToken", "No OpenIDConnect provider found in your account for " + printable(issuer)}
 	}
-	signer, err := h.Signer()
+	signer, err := h.OpenIDKey()
 	if err != nil {
 		return nil, err
 	}

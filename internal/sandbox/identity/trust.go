@@ -234,12 +234,3 @@ func roleName(arn string) (account, name string, err error) {
 	}
 	return parts[4], name, nil
 }
-
-// CheckRole says what this package cannot read in a role.
-func CheckRole(role store.Role) error {
-	if _, _, err := roleName(role.ARN); err != nil {
-		return err
-	}
-	_, err := parseTrust(role.Trust)
-	return err
-}

@@ -80,8 +80,8 @@ func newWorld(t *testing.T, change func(*store.IdentityPool)) *world {
 	s.PutRole(store.Role{ARN: guest, Trust: TrustFor("unauthenticated", identities)})
 	w.Handler = &Handler{
 		Store: s, Region: "us-east-1", AccountID: "123456789012", Now: func() time.Time { return w.now }, Random: rand.Reader,
-		Issuer: func() string { return "http://127.0.0.1:1/cognito-identity" },
-		Signer: func() (*jwt.Signer, error) { return signers()["openid"], nil },
+		Issuer:    func() string { return "http://127.0.0.1:1/cognito-identity" },
+		OpenIDKey: func() (*jwt.Signer, error) { return signers()["openid"], nil },
 		UserPool: func(id string) (Provider, bool) {
 			return Provider{poolIssuer, jwt.NewStaticKeys(poolIssuer, signers()["pool"].Public())}, id == poolID
 		},

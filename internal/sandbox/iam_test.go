@@ -1,0 +1,176 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cogctl/cogctl/internal/sigv4"
+)
+
+// signedBy is a request of somebody's with credentials, as of the sandbox's
+// clock. The last of header is Content-Type, X-Amz-Target and so on, in pairs.
+func signedBy(t *testing.T, s *Sandbox, c sigv4.Credentials, service, method, address, body string, header ...string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	if _, err := new(sigv4.Signer).Sign(r, sigv4.PayloadHash([]byte(body)), c, sigv4.Scope{Region: Region, Service: service}, s.now()); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func sessionOf(t *testing.T, s *Sandbox, logins string) sigv4.Credentials {
+	t.Helper()
+	_, c := awsCredentials(t, s, DefaultIdentityPoolID, logins)
+	return sigv4.Credentials{AccessKeyID: c["AccessKeyId"].(string), SecretAccessKey: c["SecretKey"].(string), SessionToken: c["SessionToken"].(string)}
+}
+
+// TestIAMRoutes lets everybody try every route.
+func TestIAMRoutes(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, DefaultSeed())
+	at := s.Endpoints()
+	people := map[string]sigv4.Credentials{
+		"guest":     sessionOf(t, s, ""),
+		"bob":       sessionOf(t, s, logins(annsLogin, idToken(t, s, "bob"))),
+		"ann":       sessionOf(t, s, logins(annsLogin, idToken(t, s, "ann"))),
+		"google":    sessionOf(t, s, logins(GoogleLogin, googleToken(t, s, "gina@example.org"))),
+		"developer": {AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey},
+	}
+	for route, allowed := range map[string]string{
+		"GET /iam/whoami":  "bob ann google developer",
+		"GET /iam/http":    "bob ann google developer",
+		"GET /iam/google":  "ann google developer",
+		"GET /iam/guest":   "guest bob ann google developer",
+		"POST /iam/upload": "bob ann google developer",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		body := ""
+		if method == "POST" {
+			body = "some bytes"
+		}
+		for name, c := range people {
+			status, text := signedBy(t, s, c, "execute-api", method, at.API+path+"?a=1", body)
+			if strings.Contains(" "+allowed+" ", " "+name+" ") {
+				if status != 200 {
+					t.Errorf("%s by %s: %d %s", route, name, status, text)
+				}
+				continue
+			}
+			want := `{"message":"Forbidden"}`
+			if path != "/iam/http" {
+				want = " is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:sandboxapi/dev/" + method + path + `"}`
+			}
+			if status != 403 || !strings.HasSuffix(text, want) {
+				t.Errorf("%s by %s: %d %s", route, name, status, text)
+			}
+		}
+	}
+	status, text := signedBy(t, s, people["bob"], "execute-api", "GET", at.API+"/iam/whoami", "")
+	var who map[string]any
+	if status != 200 || json.Unmarshal([]byte(text), &who) != nil ||
+		who["userArn"] != "arn:aws:sts::123456789012:assumed-role/authenticated/CognitoIdentityCredentials" ||
+		who["cognitoIdentityPoolId"] != DefaultIdentityPoolID || who["cognitoAuthenticationType"] != "authenticated" ||
+		!strings.HasPrefix(who["cognitoAuthenticationProvider"].(string), annsLogin+","+annsLogin+":CognitoSignIn:") {
+		t.Errorf("%d %s", status, text)
+	}
+	if res, body := get(t, "GET", at.API+"/iam/whoami", nil); res.StatusCode != 403 || body != `{"message":"Missing Authentication Token"}` {
+		t.Errorf("unsigned: %d %s", res.StatusCode, body)
+	}
+	s.Advance(time.Hour)
+	if status, text := signedBy(t, s, people["bob"], "execute-api", "GET", at.API+"/iam/whoami", ""); status != 403 || text != `{"message":"The security token included in the request is expired"}` {
+		t.Errorf("an hour later: %d %s", status, text)
+	}
+	if status, _ := signedBy(t, s, people["developer"], "execute-api", "GET", at.API+"/iam/whoami", ""); status != 200 {
+		t.Error("a user's key has ended")
+	}
+}
+
+// TestCallerIdentity asks STS who signs.
+func TestCallerIdentity(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, DefaultSeed())
+	at := s.Endpoints()
+	developer := sigv4.Credentials{AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey}
+	form := url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}.Encode()
+	ask := func(c sigv4.Credentials, service string) (int, string) {
+		return signedBy(t, s, c, service, "POST", at.Cloud+"/", form, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	}
+	if status, text := ask(developer, "sts"); status != 200 || !strings.Contains(text, "<Arn>"+developerARN+"</Arn>") || !strings.Contains(text, "<Account>123456789012</Account>") {
+		t.Errorf("%d %s", status, text)
+	}
+	guest := sessionOf(t, s, "")
+	if status, text := ask(guest, "sts"); status != 200 || !strings.Contains(text, "<Arn>arn:aws:sts::123456789012:assumed-role/guest/CognitoIdentityCredentials</Arn>") {
+		t.Errorf("%d %s", status, text)
+	}
+	wrong, unknown, tokenless := developer, developer, guest
+	wrong.SecretAccessKey, unknown.AccessKeyID, tokenless.SessionToken = "wrong", "AKIAUNKNOWN000000000", ""
+	for _, tt := range []struct {
+		c       sigv4.Credentials
+		service string
+		status  int
+		code    string
+	}{
+		{wrong, "sts", 403, "SignatureDoesNotMatch"},
+		{developer, "iam", 403, "SignatureDoesNotMatch"},
+		{unknown, "sts", 403, "InvalidClientTokenId"},
+		{tokenless, "sts", 403, "InvalidClientTokenId"},
+	} {
+		if status, text := ask(tt.c, tt.service); status != tt.status || !strings.Contains(text, "<Code>"+tt.code+"</Code>") {
+			t.Errorf("%s: %d %s", tt.code, status, text)
+		}
+	}
+	if status, text := assumeRole(t, s, url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}); status != 403 || !strings.Contains(text, "MissingAuthenticationToken") {
+		t.Errorf("%d %s", status, text)
+	}
+	s.Advance(time.Hour)
+	if status, text := ask(guest, "sts"); status != 403 || !strings.Contains(text, "<Code>ExpiredToken</Code>") {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+// TestDescribeIdentityPool is for those who may.
+func TestDescribeIdentityPool(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, DefaultSeed())
+	at := s.Endpoints()
+	developer := sigv4.Credentials{AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey}
+	ask := func(c sigv4.Credentials, operation, body string) (int, string) {
+		return signedBy(t, s, c, "cognito-identity", "POST", at.Cloud+"/", body, "X-Amz-Target", "AWSCognitoIdentityService."+operation, "Content-Type", "application/x-amz-json-1.1")
+	}
+	pool := `{"IdentityPoolId":"` + DefaultIdentityPoolID + `"}`
+	for _, tt := range []struct{ operation, body, want string }{
+		{"ListIdentityPools", `{"MaxResults":10}`, `"IdentityPoolId":"` + ClassicIdentityPoolID + `"`},
+		{"DescribeIdentityPool", pool, `"AllowUnauthenticatedIdentities":true`},
+		{"GetIdentityPoolRoles", pool, `"authenticated":"` + AuthenticatedRole + `"`},
+	} {
+		if status, text := ask(developer, tt.operation, tt.body); status != 200 || !strings.Contains(text, tt.want) {
+			t.Errorf("%s: %d %s", tt.operation, status, text)
+		}
+		if status, text := ask(sessionOf(t, s, ""), tt.operation, tt.body); status != 400 || !strings.Contains(text, "AccessDeniedException") {
+			t.Errorf("%s by a guest: %d %s", tt.operation, status, text)
+		}
+		if status, answer := cloudCall(t, s, "AWSCognitoIdentityService."+tt.operation, tt.body); status != 400 || answer["__type"] != "MissingAuthenticationTokenException" {
+			t.Errorf("%s unsigned: %d %v", tt.operation, status, answer)
+		}
+	}
+}
