@@ -51,7 +51,8 @@ admin), POST /upload, /open. What gets through is echoed as JSON.
 
 For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API, key sets,
 OAuth endpoints and sign-in pages), COGCTL_SANDBOX_API_URL, COGCTL_SANDBOX_CONTROL_URL and
-COGCTL_SANDBOX_CONTROL_KEY.`,
+COGCTL_SANDBOX_CONTROL_KEY, and with COGCTL_SANDBOX_AWS_ACCESS_KEY_ID and
+COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY the access key of somebody who may do everything.`,
 		Example: `  cogctl sandbox -- cogctl call GET /myendpoint
   cogctl sandbox -- sh -c 'cogctl login --username bob && cogctl status'`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSandbox(cmd.Context(), a, o, args) },
@@ -190,6 +191,7 @@ func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
 			"issuer": s.Issuer, "user_pool_id": sandbox.DefaultPoolID, "client_id": sandbox.PublicClientID,
 			"domain": s.Cloud, "callback_urls": sandbox.CallbackURLs(),
 			"backend_client_id": sandbox.SecretClientID, "backend_client_secret": s.secrets[sandbox.SecretClientID],
+			"aws_access_key_id": s.AccessKeyID, "aws_secret_access_key": s.SecretAccessKey,
 			"identity_pool_id": sandbox.DefaultIdentityPoolID, "classic_identity_pool_id": sandbox.ClassicIdentityPoolID,
 			"machine_client_id": sandbox.MachineClientID, "machine_client_secret": s.secrets[sandbox.MachineClientID],
 		})
@@ -212,6 +214,7 @@ func (s stack) text() string {
 # users: ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s
 # client with a secret:       %s, %s
 # client credentials:         %s, %s (scopes content/read, content/write)
+# an AWS access key:          %s, %s
 # For ~/.config/cogctl/config.toml, then: cogctl login --profile sandbox
 [profiles.sandbox]
 user_pool_id = %q
@@ -227,7 +230,7 @@ user_pool = %q
 identity_pool = %q
 sts = %q`, s.Cloud, s.API, s.Control, s.ControlKey, sandbox.TemporaryPassword, sandbox.DefaultPassword,
 		sandbox.SecretClientID, s.secrets[sandbox.SecretClientID], sandbox.MachineClientID, s.secrets[sandbox.MachineClientID],
-		p["user_pool_id"], p["client_id"], p["domain"], `"`+strings.Join(sandbox.CallbackURLs(), `", "`)+`"`,
+		s.AccessKeyID, s.SecretAccessKey, p["user_pool_id"], p["client_id"], p["domain"], `"`+strings.Join(sandbox.CallbackURLs(), `", "`)+`"`,
 		p["username"], p["identity_pool_id"], p["api_url"], p["endpoints.user_pool"], p["endpoints.identity_pool"], p["endpoints.sts"])
 }
 
@@ -339,5 +342,7 @@ func (s stack) environ(environ []string, home, bin string) []string {
 		"COGCTL_SANDBOX_API_URL="+s.API,
 		"COGCTL_SANDBOX_CONTROL_URL="+s.Control,
 		"COGCTL_SANDBOX_CONTROL_KEY="+s.ControlKey,
+		"COGCTL_SANDBOX_AWS_ACCESS_KEY_ID="+s.AccessKeyID,
+		"COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY="+s.SecretAccessKey,
 	)
 }
