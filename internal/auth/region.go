@@ -3,7 +3,13 @@ package auth
 import "strings"
 
 // Endpoint is AWS's own endpoint of the user pool API in a region.
-func Endpoint(region string) string { return "https://cognito-idp." + region + "." + dnsSuffix(region) }
+func Endpoint(region string) string { return ServiceEndpoint("cognito-idp", region) }
+
+// ServiceEndpoint is AWS's own endpoint of a service in a region, in the form that most
+// services have: cognito-identity and sts are among them.
+func ServiceEndpoint(service, region string) string {
+	return "https://" + service + "." + region + "." + dnsSuffix(region)
+}
 
 // dnsSuffix is the domain of a region's partition, as the SDK's endpoint rules
 // have it (aws-sdk-go-v2, internal/endpoints).

@@ -10,7 +10,10 @@ import (
 	"github.com/cogctl/cogctl/internal/loopback"
 )
 
-const examplePoolID = "us-east-1_Ab12Cd34E"
+const (
+	examplePoolID         = "us-east-1_Ab12Cd34E"
+	exampleIdentityPoolID = "us-east-1:11112222-3333-4444-5555-666677778888"
+)
 
 // CheckName judges the name of a profile or of one of its APIs: 1 to 64 of
 // A-Z a-z 0-9 . _ and -. Names become parts of messages, file names and shell
@@ -63,6 +66,37 @@ func checkPoolID(id string) error {
 		hint = "; with a colon it looks like an identity pool id"
 	}
 	return fmt.Errorf("%q is not a user pool id: one looks like %s%s", shorten(id), examplePoolID, hint)
+}
+
+// checkIdentityPoolID follows the API's pattern for IdentityPoolId, [\w-]+:[0-9a-f-]+
+// and at most 55 characters, but for what stands behind the colon: emulators have
+// other words there.
+func checkIdentityPoolID(id string) error {
+	region, rest, found := strings.Cut(id, ":")
+	if found && len(id) <= 55 && region != "" && only(region, "_-") && rest != "" && only(rest, "_-") {
+		return nil
+	}
+	hint := ""
+	switch {
+	case strings.HasPrefix(id, "arn:"):
+		if _, last, ok := cutLast(id, "/"); ok && checkIdentityPoolID(last) == nil {
+			hint = "; of this ARN only the last part is wanted: " + last
+		}
+	case checkPoolID(id) == nil:
+		hint = "; this one looks like a user pool's"
+	}
+	return fmt.Errorf("%q is not an identity pool id: one looks like %s%s", shorten(id), exampleIdentityPoolID, hint)
+}
+
+// checkRole follows the pattern of role ARNs, with any partition:
+// arn:aws:iam::123456789012:role/path/name.
+func checkRole(arn string) error {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && parts[3] == "" && len(parts[4]) == 12 && len(arn) <= 2048 &&
+		strings.Trim(parts[4], "0123456789") == "" && strings.HasPrefix(parts[5], "role/") && only(parts[5], "/_+=,.@-") {
+		return nil
+	}
+	return fmt.Errorf("%q is not the ARN of a role: one looks like arn:aws:iam::123456789012:role/Reader", shorten(arn))
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -18,7 +18,7 @@ var contract = struct{ globals, env, keys []string }{
 		NO_INPUT ENDPOINT_USER_POOL ENDPOINT_IDENTITY_POOL ENDPOINT_STS ENDPOINT_JWKS DEBUG COLOR`),
 	keys: strings.Fields(`region user_pool_id client_id client_secret domain issuer identity_pool_id username password flow scopes
 		callback_urls from storage totp_secret new_password mfa_code api.url api.auth api.also endpoints.user_pool endpoints.identity_pool endpoints.sts
-		endpoints.jwks endpoints.from_aws_env debug no_input color`),
+		endpoints.jwks identity_pool.flow identity_pool.role identity_pool.guest endpoints.from_aws_env debug no_input color`),
 }
 
 func TestTableIsComplete(t *testing.T) {

@@ -73,6 +73,9 @@ func IsSecret(path []string, value string) bool {
 	if len(path) == 2 && path[0] == "answers" {
 		return IsReference(value) || !strings.HasPrefix(strings.ToUpper(path[1]), "SELECT_")
 	}
+	if len(path) == 2 && path[0] == "logins" {
+		return !strings.HasPrefix(value, LoginProfile)
+	}
 	return f.Secret
 }
 
@@ -185,7 +188,7 @@ func (d Draft) groups() [][]entry {
 // rank orders by table, then by the place in the table of fields.
 func (e entry) rank() int {
 	const apart = 1000 // more than there are fields
-	order := []string{"api", "apis", "endpoints", "map", "answers"}
+	order := []string{"api", "apis", "identity_pool", "logins", "endpoints", "map", "answers"}
 	f, _, _ := e.meaning()
 	at := slices.IndexFunc(table(), func(o Field) bool { return o.Name == f.Name })
 	if len(e.path) == 1 {

@@ -42,9 +42,9 @@ func (e entry) meaning() (f Field, want shape, known bool) {
 		}
 	}
 	switch {
-	case e.is("inherits"), len(e.path) == 2 && (e.path[0] == "map" || e.path[0] == "answers"):
+	case e.is("inherits"), len(e.path) == 2 && (e.path[0] == "map" || e.path[0] == "answers" || e.path[0] == "logins"):
 		return Field{}, shapeText, true
-	case e.is("api"), e.is("apis"), e.is("endpoints"), e.is("map"), e.is("answers"), len(e.path) == 2 && e.path[0] == "apis":
+	case e.is("api"), e.is("apis"), e.is("endpoints"), e.is("map"), e.is("answers"), e.is("identity_pool"), e.is("logins"), len(e.path) == 2 && e.path[0] == "apis":
 		return Field{}, shapeTable, true
 	}
 	return Field{}, "", false
@@ -80,6 +80,8 @@ func (f *File) problems(s *section) []string {
 		key := shorten(strings.Join(e.path, "."))
 		plain := e.plainParent()
 		switch {
+		case plain != "" && e.path[0] == "logins":
+			report(e.at, plain, fmt.Sprintf("logins: a provider's name with dots stands in quotes: %q = …", shorten(strings.Join(e.path[1:], "."))))
 		case plain != "":
 			report(e.at, plain, fmt.Sprintf("%s takes one value, not a table", plain))
 		case !known:

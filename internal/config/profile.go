@@ -16,6 +16,7 @@ type Profile struct {
 	named  []API // from [profiles.NAME.apis.*], in the order of the file
 
 	answers map[string]Value // from [profiles.NAME.answers]
+	logins  map[string]Value // from [profiles.NAME.logins]
 }
 
 // API is one API that a profile calls.
@@ -39,6 +40,13 @@ func (p *Profile) List(name string) []string { return slices.Clone(p.lists[name]
 // Answers returns what [profiles.NAME.answers] answers to questions of a sign-in, by
 // the name that the question has. A value may be a reference.
 func (p *Profile) Answers() map[string]Value { return maps.Clone(p.answers) }
+
+// LoginProfile begins a login that is another profile's sign-in: "profile:google".
+const LoginProfile = "profile:"
+
+// Logins returns what [profiles.NAME.logins] gives the identity pool for each provider:
+// a token or a reference to one, or [LoginProfile] with a profile's name behind it.
+func (p *Profile) Logins() map[string]Value { return maps.Clone(p.logins) }
 
 // APIs returns the names of the APIs under [profiles.NAME.apis].
 func (p *Profile) APIs() []string {
@@ -84,21 +92,45 @@ func (p *Profile) API(name string) (API, error) {
 	return api, nil
 }
 
-// answers collects the answers; the nearest profile of the chain that has one counts.
+// answers collects the answers, by names that are one in any case.
 func (r *resolution) answers() {
-	r.profile.answers = map[string]Value{}
+	r.profile.answers = r.texts("answers", strings.ToUpper)
+}
+
+// logins collects the logins, and tells of those that stand in the file themselves.
+func (r *resolution) logins() {
+	r.profile.logins = r.texts("logins", strings.Clone)
+	for _, name := range slices.Sorted(maps.Keys(r.profile.logins)) {
+		v := r.profile.logins[name]
+		other, isProfile := strings.CutPrefix(v.Text, LoginProfile)
+		switch {
+		case v.Text == "":
+			r.failures = append(r.failures, fmt.Errorf("%s: logins: nothing is given for %q", v.Origin.Text, shorten(name)))
+		case isProfile && !r.file.Has(other):
+			r.failures = append(r.failures, &UnknownProfileError{Name: other, Origin: v.Origin, Path: r.file.path, Names: r.file.Names()})
+		case !isProfile && !IsReference(v.Text):
+			r.warnings = append(r.warnings, fmt.Sprintf("%s: the login for %q stands in the file itself; a reference keeps it out", v.Origin.Text, shorten(name)))
+		}
+	}
+}
+
+// texts collects the texts of a table whose names are free; the nearest profile of
+// the chain that has one counts.
+func (r *resolution) texts(table string, fold func(string) string) map[string]Value {
+	found := map[string]Value{}
 	for _, s := range r.chain {
 		for _, e := range s.entries {
-			if len(e.path) != 2 || e.path[0] != "answers" {
+			if len(e.path) != 2 || e.path[0] != table {
 				continue
 			}
-			name := strings.ToUpper(e.path[1])
-			if _, nearer := r.profile.answers[name]; !nearer {
+			name := fold(e.path[1])
+			if _, nearer := found[name]; !nearer {
 				v := r.given(s, e)
-				r.profile.answers[name] = Value{v.text, v.origin}
+				found[name] = Value{v.text, v.origin}
 			}
 		}
 	}
+	return found
 }
 
 // apis collects the named APIs. Each key is taken from the nearest profile of

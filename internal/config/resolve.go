@@ -35,6 +35,7 @@ func (f *File) Resolve(in Inputs) (*Profile, []string, error) {
 		}
 		r.apis()
 		r.answers()
+		r.logins()
 		r.region()
 		r.hintAtProfiles()
 	}
