@@ -181,6 +181,20 @@ func (a *app) profile() (*config.Profile, error) {
 	return p, nil
 }
 
+// otherProfile is what the file alone says about a profile that is not the one in
+// use: flags and variables are for that one.
+func (a *app) otherProfile(name string) (*config.Profile, error) {
+	file, err := a.configFile()
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := file.Resolve(config.Inputs{Flags: map[string]string{"profile": name}, Getenv: func(string) string { return "" }})
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	return p, a.refuseLoop(p.Name())
+}
+
 // secrets resolves references such as env:NAME in the user's own file, for p.
 func (a *app) secrets(p *config.Profile) secret.Resolver {
 	home, _ := os.UserHomeDir()
@@ -245,6 +259,11 @@ func (a *app) caller(ctx context.Context, s poolSettings) aws.CredentialsProvide
 // sessions is where sign-ins are kept.
 func (a *app) sessions(p *config.Profile) (*cache.Dir[auth.Session], error) {
 	return storage[auth.Session](a, p, "sessions")
+}
+
+// awsCredentials is where what an identity pool gave is kept.
+func (a *app) awsCredentials(p *config.Profile) (*cache.Dir[awscred.Held], error) {
+	return storage[awscred.Held](a, p, "credentials")
 }
 
 // lastSignIns remembers, for each profile, who signed in last.

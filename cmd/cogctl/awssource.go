@@ -45,11 +45,23 @@ func (o awsOptions) check() error {
 // caller's own chain, by --aws or where there is no identity pool. from is for
 // people: "identity pool us-east-1:…", "your own AWS credentials". The source may be
 // asked again whenever credentials are wanted; it never asks a person.
-func (a *app) awsSource(ctx context.Context, p *config.Profile, o awsOptions) (source awscred.Source, from string, err error) {
+func (a *app) awsSource(_ context.Context, p *config.Profile, o awsOptions) (source awscred.Source, from string, err error) {
 	if err := o.check(); err != nil {
 		return nil, "", err
 	}
-	return a.callerSource(p, o.callerProfile)
+	own := o.caller || o.callerProfile != ""
+	if own || !p.Get("identity_pool_id").Set() {
+		if !own && (o.guest || o.role != "") {
+			return nil, "", hinted(usagef("no identity pool to be a guest of, or to have a role from"),
+				"set identity_pool_id in the profile, or COGCTL_IDENTITY_POOL_ID")
+		}
+		return a.callerSource(p, o.callerProfile)
+	}
+	id, err := a.identity(p, o)
+	if err != nil {
+		return nil, "", err
+	}
+	return id.credentials, id.from(), nil
 }
 
 // callerSource is the caller's own chain. The SDK looks again when what it found

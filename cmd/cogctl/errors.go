@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,6 +125,9 @@ func domainCode(err error) int {
 	if advice := adviceFor(err); advice.exit != 0 {
 		return advice.exit
 	}
+	if advice := awsAdviceFor(err); advice.exit != 0 {
+		return advice.exit
+	}
 	switch {
 	case errors.As(err, &caller) && caller.Code == "AccessDeniedException":
 		return exitRefused
@@ -192,7 +196,7 @@ func hintFor(err error) string {
 	case errors.As(err, &service) && service.Code == "InvalidPasswordException" && !strings.HasPrefix(service.Op, atRefresh):
 		return "choose a password that the user pool's policy allows: COGCTL_NEW_PASSWORD"
 	}
-	return adviceFor(err).hint
+	return cmp.Or(adviceFor(err).hint, awsAdviceFor(err).hint)
 }
 
 // allowed is the name that the app client's settings give to a flow.

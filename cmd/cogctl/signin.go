@@ -26,35 +26,41 @@ func (a *app) session(min time.Duration) cache.Source[auth.Session] {
 		if err != nil {
 			return auth.Session{}, err
 		}
-		if s.user == "" {
-			return auth.Session{}, s.needed()
-		}
-		stored, found, err := dir.Read(s.key())
-		if err == nil && found && stored.GoodFor(a.now(), min) {
-			return a.seen(stored), nil
-		}
-		if s.secrets, err = s.credentials(ctx); err != nil {
-			return auth.Session{}, err
-		}
-		if stored.Refresh == "" && s.unattended() {
-			if err := s.awaitCode(ctx); err != nil {
-				return auth.Session{}, err
-			}
-		}
-		renewer, err := s.renewer(ctx, s.storedAnswers())
-		if err != nil {
-			return auth.Session{}, err
-		}
-		session, err := cache.Cached(dir, s.key(), min, renewer.Renew)(ctx)
-		if s.stillGood(session, min, err) {
-			err = nil
-		}
-		if ended := ctx.Err(); err == nil && ended != nil {
-			err = ended // the session is saved; what was asked for is not wanted any more
-		}
-		a.warnClock(session)
-		return a.seen(session), a.unsaved(s.askable(s.explained(err)))
+		return s.current(ctx, dir, min)
 	}
+}
+
+// current is the session that is good for at least min more, as app.session says.
+func (s signIn) current(ctx context.Context, dir *cache.Dir[auth.Session], min time.Duration) (auth.Session, error) {
+	a := s.app
+	if s.user == "" {
+		return auth.Session{}, s.needed()
+	}
+	stored, found, err := dir.Read(s.key())
+	if err == nil && found && stored.GoodFor(a.now(), min) {
+		return a.seen(stored), nil
+	}
+	if s.secrets, err = s.credentials(ctx); err != nil {
+		return auth.Session{}, err
+	}
+	if stored.Refresh == "" && s.unattended() {
+		if err := s.awaitCode(ctx); err != nil {
+			return auth.Session{}, err
+		}
+	}
+	renewer, err := s.renewer(ctx, s.storedAnswers())
+	if err != nil {
+		return auth.Session{}, err
+	}
+	session, err := cache.Cached(dir, s.key(), min, renewer.Renew)(ctx)
+	if s.stillGood(session, min, err) {
+		err = nil
+	}
+	if ended := ctx.Err(); err == nil && ended != nil {
+		err = ended // the session is saved; what was asked for is not wanted any more
+	}
+	a.warnClock(session)
+	return a.seen(session), a.unsaved(s.askable(s.explained(err)))
 }
 
 // credentials are the secrets of the sign-in: those of a user, for which a program may
@@ -70,10 +76,16 @@ func (s signIn) credentials(ctx context.Context) (c credentials, err error) {
 // whose settles the profile, its pool and the user: what every command about a
 // session starts from.
 func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
-	s.app = a
-	if s.profile, err = a.profile(); err != nil {
+	p, err := a.profile()
+	if err != nil {
 		return s, nil, err
 	}
+	return a.whoseOf(p)
+}
+
+// whoseOf is whose for a profile that need not be the one in use.
+func (a *app) whoseOf(p *config.Profile) (s signIn, dir *cache.Dir[auth.Session], err error) {
+	s.app, s.profile = a, p
 	if s.pool, err = pool(s.profile); err != nil {
 		return s, nil, err
 	}
