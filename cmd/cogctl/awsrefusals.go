@@ -27,6 +27,7 @@ func awsAdvices() []advice {
 		{refused, "invalid login token", "the token is not one that the identity pool can read: cogctl token decode shows what is in it", exitRefused, ""},
 		{refused, "logins don't match", "this login belongs to an identity that was linked with other logins: give those, too, below [profiles.NAME.logins]", exitRefused, ""},
 		{refused, "access to identity", "the identity is another's, or has logins that were not given", exitRefused, ""},
+		{refused, "role", "the role is not one that the identity pool has for you: --role, or identity_pool.role in the profile", exitRefused, ""},
 		{refused, "", "check the identity pool's providers and roles", exitRefused, ""},
 		{"InvalidIdentityPoolConfigurationException", "", "the identity pool has no role for you, or one that does not trust it: " + trust, exitRefused, ""},
 		{missing, "identitypool", "check identity_pool_id and its region: cogctl profile show", exitUsage, ""},

@@ -40,11 +40,15 @@ func (a *app) childEnviron(profile string) []string {
 	if profile == "" {
 		profile = noProfile
 	}
-	kept := slices.DeleteFunc(config.ChildEnv(a.environ), func(entry string) bool {
+	kept := slices.DeleteFunc(a.programEnviron(), func(entry string) bool {
 		return strings.HasPrefix(entry, callersVariable+"=")
 	})
 	return append(kept, callersVariable+"="+strings.Join(append(a.callers(), profile), ","))
 }
+
+// programEnviron is childEnviron for a program whose answer nobody waits for: it may
+// use cogctl as the user does.
+func (a *app) programEnviron() []string { return config.ChildEnv(a.environ) }
 
 // adoptChildEnviron makes the environment of our children our own, for a library
 // that starts programs by itself: a credential_process of ~/.aws gets none of the

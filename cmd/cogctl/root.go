@@ -16,7 +16,7 @@ func builders() map[string]func(*app) *cobra.Command {
 		"login": newLogin, "logout": newLogout, "status": newStatus, "whoami": newStatus,
 		"token": newToken, "call": newCall, "curl": newCall, "profile": newProfile,
 		"sandbox": newSandbox, "version": newVersion, "account": newAccount, "endpoints": newEndpoints,
-		"credentials": newCredentials,
+		"credentials": newCredentials, "exec": newExec,
 	}
 }
 
@@ -43,7 +43,7 @@ func newRoot(a *app) *cobra.Command {
 	root := newTrunk(a)
 	root.AddCommand(
 		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a),
-		newAccount(a), newEndpoints(a), newCredentials(a), newProfile(a), newSandbox(a), newVersion(a),
+		newAccount(a), newEndpoints(a), newCredentials(a), newExec(a), newProfile(a), newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(newTopics()...)
 	_ = root.RegisterFlagCompletionFunc("profile", a.completeProfiles)

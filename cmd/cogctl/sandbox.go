@@ -267,16 +267,8 @@ func (a *app) runInSandbox(ctx context.Context, s stack, path string, command []
 	}
 	child := exec.Command(path)
 	child.Args = command
-	child.Stdin, child.Stdout, child.Stderr = a.stdin, a.stdout, a.stderr
 	child.Env = s.environ(a.environ, home, bin)
-	a.patient.Store(true)
-	if err := a.startChild(child.Start); err != nil {
-		return withCode(exitNotRunnable, fmt.Errorf("run %s: %w", command[0], err))
-	}
-	// A signal goes on to CMD, which ends when it likes: its end is then ours.
-	stop := context.AfterFunc(ctx, func() { a.forward(ctx, child.Process) })
-	defer stop()
-	return childEnd(child.Wait(), child.ProcessState)
+	return a.runChild(ctx, child, command[0])
 }
 
 // childEnd turns the way CMD ended into our exit code, in silence: CMD has said

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -39,14 +37,25 @@ func signalled(state *os.ProcessState) int {
 	return 0
 }
 
-// forward passes on to a child the signal that ended ctx. What a terminal sent,
-// it sent to the child as well.
-func (a *app) forward(ctx context.Context, child *os.Process) {
-	var stopped interrupted
-	if !errors.As(context.Cause(ctx), &stopped) || stopped.signal == os.Interrupt && a.inForeground() {
+// passedOn are the signals that people and supervisors send to a program that runs
+// for long. One that is ignored already, as SIGHUP below nohup, stays so for both.
+func passedOn() []os.Signal {
+	var listened []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2} {
+		if !signal.Ignored(s) {
+			listened = append(listened, s)
+		}
+	}
+	return listened
+}
+
+// passOn passes a signal on to a child. What the keys of a terminal sent, they sent
+// to the child as well.
+func (a *app) passOn(s os.Signal, child *os.Process) {
+	if (s == os.Interrupt || s == syscall.SIGQUIT) && a.inForeground() {
 		return
 	}
-	_ = child.Signal(stopped.signal) // an error means that it has ended
+	_ = child.Signal(s) // an error means that it has ended
 }
 
 // inForeground tells whether the keys of a terminal make signals for us.

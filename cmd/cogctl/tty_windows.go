@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"os"
-)
+import "os"
 
 // The console of this process.
 const ttyInput, ttyOutput = "CONIN$", "CONOUT$"
@@ -20,5 +17,8 @@ func dieOf(os.Signal) {
 // signalled is 0: programs on Windows end with a code only.
 func signalled(*os.ProcessState) int { return 0 }
 
-// forward does nothing: Ctrl-C has reached the child already, by the console.
-func (a *app) forward(context.Context, *os.Process) {}
+// passedOn are the signals that must not end us before the program that we run.
+func passedOn() []os.Signal { return []os.Signal{os.Interrupt} }
+
+// passOn does nothing: Ctrl-C has reached the child already, by the console.
+func (a *app) passOn(os.Signal, *os.Process) {}
