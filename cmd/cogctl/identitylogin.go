@@ -66,6 +66,9 @@ func (i identity) signedIn(ctx context.Context, p *config.Profile) (provider str
 		return "", one, err
 	}
 	if !found || !session.Live() {
+		if i.offline {
+			return "", one, s.needed()
+		}
 		if session, err = s.current(ctx, dir, margin); err != nil {
 			return "", one, err
 		}

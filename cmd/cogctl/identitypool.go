@@ -25,6 +25,7 @@ type identity struct {
 	pool    awscred.IdentityPool
 	region  string
 	guest   bool
+	offline bool // sign nobody in
 	dir     *cache.Dir[awscred.Held]
 }
 
@@ -82,7 +83,7 @@ func (i identity) credentials(ctx context.Context) (awscred.Credentials, error) 
 		return awscred.Credentials{}, err
 	}
 	pool := i.pool
-	pool.Logins, pool.SessionName = login.tokens, login.name
+	pool.Logins, pool.SessionName, pool.Owner = login.tokens, login.name, login.who
 	found, err := pool.Source(i.dir, i.key(login), awsMargin, i.warnOld)(ctx)
 	if err != nil {
 		return awscred.Credentials{}, err

@@ -103,6 +103,9 @@ type logout struct {
 	filed  string // the session's key, where it is not the one of the user who is meant
 }
 
+// filedUnder is the key of the session that is meant.
+func (l logout) filedUnder() string { return cmp.Or(l.filed, l.key()) }
+
 // everybody signs out every user of this pool and app client. What goes wrong with
 // one does not keep the others signed in.
 func (l logout) everybody(ctx context.Context) error {
@@ -156,7 +159,7 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 			return errors.Join(err, undone)
 		}
 		// Somebody may have refreshed it, or signed in, meanwhile: that is ended as well.
-		other, stays, err := l.dir.EndIf(ctx, cmp.Or(l.filed, l.key()), func(now auth.Session) bool {
+		other, stays, err := l.dir.EndIf(ctx, l.filedUnder(), func(now auth.Session) bool {
 			return now.Refresh == session.Refresh || !now.Live() || round == maxEnded
 		})
 		if err != nil {
@@ -169,6 +172,9 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 		if session, failed = l.end(ctx, a.seen(other)); undone == nil {
 			undone = failed
 		}
+	}
+	if err := l.forgetAWS(ctx); err != nil {
+		return errors.Join(undone, fmt.Errorf("forget the AWS credentials of %s: %w", l.user, err))
 	}
 	if undone != nil {
 		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", undoneHint(undone))

@@ -31,31 +31,40 @@ Exits 4 when nobody is signed in.`,
 
 // statusReport is the JSON of status; its members are stable.
 type statusReport struct {
-	Profile    string            `json:"profile"`
-	SignedIn   bool              `json:"signed_in"`
-	Typed      string            `json:"typed,omitempty"`
-	Username   string            `json:"username,omitempty"`
-	Subject    string            `json:"sub,omitempty"`
-	Email      string            `json:"email,omitempty"`
-	Groups     []string          `json:"groups,omitempty"`
-	Machine    bool              `json:"machine,omitempty"` // the app client itself
-	Scopes     []string          `json:"scopes,omitempty"`
-	UserPool   string            `json:"user_pool_id"`
-	ClientID   string            `json:"client_id"`
-	Issuer     string            `json:"issuer"`
-	Verified   bool              `json:"id_token_verified"`
-	SignedInAt *time.Time        `json:"signed_in_at,omitempty"`
-	Expires    *time.Time        `json:"expires,omitempty"`
-	Fresh      bool              `json:"fresh"`
-	Refresh    bool              `json:"has_refresh_token"`
-	RefreshBy  string            `json:"refresh_by,omitempty"` // empty: REFRESH_TOKEN_AUTH
-	Rotates    bool              `json:"refresh_token_rotates,omitempty"`
-	InFlight   *time.Time        `json:"refresh_unanswered_since,omitempty"`
-	Overrides  map[string]string `json:"endpoint_overrides,omitempty"`
-	TokenFrom  string            `json:"token_from"` // what call and token use
+	Profile       string            `json:"profile"`
+	SignedIn      bool              `json:"signed_in"`
+	Typed         string            `json:"typed,omitempty"`
+	Username      string            `json:"username,omitempty"`
+	Subject       string            `json:"sub,omitempty"`
+	Email         string            `json:"email,omitempty"`
+	Groups        []string          `json:"groups,omitempty"`
+	PreferredRole string            `json:"preferred_role,omitempty"` // of the token; an identity pool may go by it
+	Machine       bool              `json:"machine,omitempty"`        // the app client itself
+	Scopes        []string          `json:"scopes,omitempty"`
+	UserPool      string            `json:"user_pool_id"`
+	ClientID      string            `json:"client_id"`
+	Issuer        string            `json:"issuer"`
+	Verified      bool              `json:"id_token_verified"`
+	SignedInAt    *time.Time        `json:"signed_in_at,omitempty"`
+	Expires       *time.Time        `json:"expires,omitempty"`
+	Fresh         bool              `json:"fresh"`
+	Refresh       bool              `json:"has_refresh_token"`
+	RefreshBy     string            `json:"refresh_by,omitempty"` // empty: REFRESH_TOKEN_AUTH
+	Rotates       bool              `json:"refresh_token_rotates,omitempty"`
+	InFlight      *time.Time        `json:"refresh_unanswered_since,omitempty"`
+	Overrides     map[string]string `json:"endpoint_overrides,omitempty"`
+	AWS           *awsStatus        `json:"aws,omitempty"`
+	TokenFrom     string            `json:"token_from"` // what call and token use
 }
 
 func runStatus(a *app, asJSON bool) error {
+	p, err := a.profile()
+	if err != nil {
+		return err
+	}
+	if p.Get("identity_pool_id").Set() && !a.hasToken(p) {
+		return a.guestStatus(p, asJSON)
+	}
 	s, dir, err := a.whose()
 	if err != nil {
 		return err
@@ -67,6 +76,9 @@ func runStatus(a *app, asJSON bool) error {
 	report := newStatusReport(s.profile, s.pool, session)
 	report.Fresh = session.GoodFor(a.now(), 0)
 	report.TokenFrom = "session"
+	if report.AWS, err = a.awsStatus(s.profile); err != nil {
+		return err
+	}
 	if a.getenv("COGCTL_TOKEN") != "" {
 		report.TokenFrom = "COGCTL_TOKEN"
 		a.warn("COGCTL_TOKEN is set: call and token use it, not the session")
@@ -96,6 +108,7 @@ func newStatusReport(p *config.Profile, s poolSettings, session auth.Session) st
 	}
 	r.Verified = !session.Unverified
 	if id, err := jwt.Parse(session.ID); err == nil {
+		r.PreferredRole = id.Claims.String("cognito:preferred_role")
 		r.Groups, r.Email = id.Claims.Strings("cognito:groups"), id.Claims.String("email")
 	}
 	return r
@@ -119,6 +132,7 @@ func (r statusReport) rows(now time.Time) [][2]string {
 		{"sub", r.Subject},
 		{"e-mail", r.Email},
 		{"groups", strings.Join(r.Groups, ", ")},
+		{"role by token", r.PreferredRole},
 		{"scopes", strings.Join(r.Scopes, " ")},
 		{"user pool", r.UserPool},
 		{"app client", r.ClientID},
@@ -154,6 +168,7 @@ func (r statusReport) rows(now time.Time) [][2]string {
 			rows = append(rows, [2]string{field.Name, at})
 		}
 	}
+	rows = append(rows, r.AWS.rows(now)...)
 	kept := rows[:0]
 	for _, row := range rows {
 		if row[1] != "" {

@@ -62,9 +62,15 @@ func environmentTopic() string {
   COGCTL_SANDBOX_...               given by cogctl sandbox -- CMD to CMD
   COGCTL_CALLERS                   given to programs that are started for a secret:
                                    the profiles that wait for it
+  COGCTL_EXEC                      given by cogctl exec to its program: the profile;
+                                   there is no exec within exec
   AWS_ACCESS_KEY_ID, AWS_PROFILE, ...
-                                   your AWS credentials, for --flow admin and
-                                   profile import --from-pool only
+                                   your AWS credentials, for --aws, --flow admin and
+                                   profile import --from-pool only; cogctl exec gives
+                                   its program others, and COGCTL_TOKEN
+  AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE
+                                   cogctl exec --serve looks there, too, for what would
+                                   come before the credentials that it serves
   VISUAL, EDITOR                   your editor, for profile edit
   CI                               when set, nobody is asked anything, and no browser
                                    is opened
@@ -76,7 +82,9 @@ func environmentTopic() string {
                                    as everywhere, but never for this machine
 
 AWS_ENDPOINT_URL and its kin are ignored: a stray one must not send a password
-elsewhere. Use COGCTL_ENDPOINT_USER_POOL.
+elsewhere. Use COGCTL_ENDPOINT_USER_POOL, and for AWS credentials
+COGCTL_ENDPOINT_IDENTITY_POOL and COGCTL_ENDPOINT_STS. A login goes to an emulator or
+to another server only where it comes from one, or where config.toml says so.
 `)
 	return b.String()
 }
@@ -94,7 +102,7 @@ call:
   6 7 18 23 26 28 35 47 52 55 56 60
        the network on the way to the API, with curl's numbers
 
-sandbox -- CMD:
+exec -- CMD, sandbox -- CMD:
        CMD's own; 126 when it cannot be run, 127 when it is not found
 
   130  interrupted (Ctrl-C)
@@ -127,6 +135,13 @@ is an error.
   url = "https://def456.execute-api.us-east-1.amazonaws.com"
   auth = "access"
 
+  [profiles.dev.identity_pool]
+  role = "arn:aws:iam::123456789012:role/Reader"
+
+  [profiles.dev.logins]
+  "accounts.google.com" = "cmd:gcloud auth print-identity-token"
+  "login.example.com" = "profile:example"
+
   [profiles.dev.answers]
   SELECT_MFA_TYPE = "SOFTWARE_TOKEN_MFA"
 
@@ -139,6 +154,11 @@ file only; a value from a flag or a variable is literal. A reference in mfa_code
 read when a sign-in that was asked for wants the code: it may look for the message.
 The answers, which may be references too, are for the questions that
 COGCTL_ANSWER_<NAME> answers: see cogctl help environment.
+
+AWS credentials come by identity_pool_id. What it is shown is the profile's own sign-in
+or, where there are logins, these instead, each by the name that the identity pool has
+for the provider: a reference to a token, or profile:NAME for the sign-in of another
+profile. A program is run for a token when credentials are wanted, about once an hour.
 
 Keys of a profile:
 

@@ -32,6 +32,7 @@ type IdentityPool struct {
 	RoleARN     string
 	Basic       bool
 	SessionName string // of the role, in AWS's logs; for the basic flow
+	Owner       string // is kept beside the credentials, for whoever looks for them
 
 	HTTP  *http.Client // bounded, following no redirect: the bodies carry tokens
 	Now   func() time.Time
@@ -40,6 +41,7 @@ type IdentityPool struct {
 
 // Held is what is kept of an identity: its id, which stays, and its credentials.
 type Held struct {
+	Owner       string      `json:"owner"`
 	IdentityID  string      `json:"identity_id"`
 	Credentials Credentials `json:"credentials"`
 	Saved       time.Time   `json:"saved"` // when the credentials came, by the local clock
@@ -113,7 +115,7 @@ func (p IdentityPool) renew(ctx context.Context, old Held, logins map[string]str
 		if err != nil {
 			return old, err
 		}
-		return Held{IdentityID: credentials.IdentityID, Credentials: credentials, Saved: p.Now()}, nil
+		return Held{Owner: p.Owner, IdentityID: credentials.IdentityID, Credentials: credentials, Saved: p.Now()}, nil
 	}
 }
 

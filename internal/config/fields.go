@@ -50,7 +50,7 @@ func signInFields() []Field {
 		{Name: "issuer", Flag: "issuer", Env: "COGCTL_ISSUER", Key: "issuer", Global: true, check: checkURL,
 			Usage: "URL of another OpenID Connect issuer"},
 		{Name: "identity_pool_id", Flag: "identity-pool-id", Env: "COGCTL_IDENTITY_POOL_ID", Key: "identity_pool_id", Global: true, check: checkIdentityPoolID,
-			Usage: "identity pool id, such as " + exampleIdentityPoolID},
+			Usage: "identity pool id, REGION:GUID"},
 		{Name: "username", Flag: "username", Env: "COGCTL_USERNAME", Key: "username", Global: true,
 			Usage: "user to sign in"},
 		{Name: "password", Env: "COGCTL_PASSWORD", Key: "password", Secret: true, Usage: "password"},
