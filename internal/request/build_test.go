@@ -145,7 +145,7 @@ func TestBuildDataErrors(t *testing.T) {
 			return io.NopCloser(io.MultiReader(strings.NewReader("a"), errorReader{broken})), nil
 		}
 		if name == "huge" {
-			return io.NopCloser(io.LimitReader(zeros{}, maxMemory+1)), nil
+			return io.NopCloser(io.LimitReader(zeros{}, maxHeaders+1)), nil
 		}
 		return files(nil)(name)
 	}
@@ -164,8 +164,8 @@ func TestBuildDataErrors(t *testing.T) {
 			t.Errorf("@ alone: %v", err)
 		}
 	}
-	_, err := Spec{Target: "/x", Data: []Data{{Binary, "@huge"}}}.Build(t.Context(), api, open)
-	if fe, ok := errors.AsType[*FileError](err); !ok || !strings.HasPrefix(fe.Error(), "read huge: more than 64 MiB") {
+	_, err := Spec{Target: "/x", Headers: []string{"@huge"}}.Build(t.Context(), api, open)
+	if fe, ok := errors.AsType[*FileError](err); !ok || !strings.HasPrefix(fe.Error(), "read huge: more than 1 MiB of headers") {
 		t.Errorf("@huge: %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -46,9 +45,8 @@ func (f DataFlag) String() string { return "" }
 // Type is the word for the value in a help text.
 func (f DataFlag) Type() string { return "data" }
 
-// maxMemory bounds what is read into memory: 64 MiB, while API Gateway takes
-// 10 MB. A single --data-binary @FILE streams and has no bound.
-const maxMemory = 64 << 20
+// maxHeaders bounds what -H @FILE reads into memory.
+const maxHeaders = 1 << 20
 
 // FileError is a file named on the command line that could not be read (curl's
 // exit code 26).
@@ -79,6 +77,30 @@ func (d Data) file() (string, bool) {
 	return strings.CutPrefix(d.Value, "@")
 }
 
+// body is what the Spec sends; nil where it sends none.
+func (s Spec) body(open Opener) (*body, error) {
+	switch {
+	case s.Upload == "" && len(s.Data) == 0:
+		return nil, nil
+	case s.Upload == "":
+		return assemble(s.Data, open)
+	case len(s.Data) > 0:
+		return nil, usagef("-T and -d are two bodies: a request has one").tip("leave one of them out")
+	case s.Upload == "-" || s.Upload == ".": // curl's words for standard input
+		return s.pipeBody(open)
+	}
+	return fileBody(s.Upload, open)
+}
+
+// pipeBody streams standard input, in chunks as its length is not known, and once.
+func (s Spec) pipeBody(open Opener) (*body, error) {
+	if s.Spooled {
+		return fileBody("-", open)
+	}
+	f, err := openFile("-", open)
+	return &body{first: f, size: -1}, err
+}
+
 // assemble joins the pieces: "&" before each but the first, nothing before a
 // --json. A body that is one file and nothing else streams.
 func assemble(pieces []Data, open Opener) (*body, error) {
@@ -87,31 +109,40 @@ func assemble(pieces []Data, open Opener) (*body, error) {
 			return fileBody(name, open)
 		}
 	}
-	var joined bytes.Buffer
+	joined := &spool{}
 	for i, d := range pieces {
 		if i > 0 && d.Kind != JSON {
-			joined.WriteByte('&')
+			if _, err := io.WriteString(joined, "&"); err != nil {
+				return nil, err
+			}
 		}
-		name, ok := d.file()
-		if !ok {
-			joined.WriteString(d.Value)
-			continue
-		}
-		data, err := readFile(name, open)
-		if err != nil {
+		if err := d.addTo(joined, open); err != nil {
 			return nil, err
 		}
-		if d.Kind == Form {
-			data = stripLines(data)
-		}
-		joined.Write(data)
 	}
-	return &body{data: joined.Bytes()}, nil
+	return spooled(joined)
 }
 
-// fileBody streams a regular file, and reads anything else (a pipe, standard
-// input) into memory, as curl does: it goes out with its length instead of in
-// chunks, and can be sent again.
+// addTo adds one piece to what is sent.
+func (d Data) addTo(joined *spool, open Opener) error {
+	name, isFile := d.file()
+	if !isFile {
+		_, err := io.WriteString(joined, d.Value)
+		return err
+	}
+	f, err := openFile(name, open)
+	if err != nil {
+		return err
+	}
+	if d.Kind == Form {
+		return joined.fill(name, f, func(r io.Reader) io.Reader { return stripLines{r} })
+	}
+	return joined.fill(name, f, nil)
+}
+
+// fileBody streams a regular file, and spools anything else (a pipe, standard
+// input): as with curl it goes out with its length instead of in chunks, and can be
+// sent again.
 func fileBody(name string, open Opener) (*body, error) {
 	f, err := openFile(name, open)
 	if err != nil {
@@ -119,10 +150,18 @@ func fileBody(name string, open Opener) (*body, error) {
 	}
 	if size, ok := regularSize(f); ok && name != "-" {
 		again := func() (io.ReadCloser, error) { return openFile(name, open) }
-		return &body{stream: f, size: size, again: again}, nil
+		return &body{first: f, size: size, again: again}, nil
 	}
-	data, err := readAll(name, f)
-	return &body{data: data}, err
+	kept := &spool{}
+	if err := kept.fill(name, f, nil); err != nil {
+		return nil, err
+	}
+	return spooled(kept)
+}
+
+func spooled(kept *spool) (*body, error) {
+	first, err := kept.open()
+	return &body{first: first, size: kept.size, again: kept.open}, err
 }
 
 // regularSize is the size of f where it is a regular file that is not empty. A
@@ -160,17 +199,26 @@ func readFile(name string, open Opener) ([]byte, error) {
 
 func readAll(name string, f io.ReadCloser) ([]byte, error) {
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxMemory+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxHeaders+1))
 	if err != nil {
 		return nil, &FileError{Name: name, Err: err}
 	}
-	if len(data) > maxMemory {
-		return nil, &FileError{Name: name, Err: fmt.Errorf("more than %d MiB; a single --data-binary @FILE of a regular file streams", maxMemory>>20)}
+	if len(data) > maxHeaders {
+		return nil, &FileError{Name: name, Err: fmt.Errorf("more than %d MiB of headers", maxHeaders>>20)}
 	}
 	return data, nil
 }
 
 // stripLines drops CR, LF and NUL, as curl does for -d @file.
-func stripLines(data []byte) []byte {
-	return slices.DeleteFunc(data, func(c byte) bool { return c == '\r' || c == '\n' || c == 0 })
+type stripLines struct{ from io.Reader }
+
+// Read implements io.Reader.
+func (s stripLines) Read(p []byte) (int, error) {
+	for {
+		n, err := s.from.Read(p)
+		kept := slices.DeleteFunc(p[:n], func(c byte) bool { return c == '\r' || c == '\n' || c == 0 })
+		if len(kept) > 0 || err != nil || n == 0 {
+			return len(kept), err
+		}
+	}
 }

@@ -119,7 +119,7 @@ func (h header) applyTo(r *http.Request) error {
 			return usagef("-H Content-Length: it is computed from the data and cannot be set").tip("leave it out")
 		}
 	case "Transfer-Encoding":
-		return usagef("-H Transfer-Encoding: it cannot be set, the length of the data is always known").tip("leave it out")
+		return usagef("-H Transfer-Encoding: it cannot be set, it follows from the data").tip("leave it out")
 	default:
 		if !h.drop {
 			r.Header[h.name] = append(r.Header[h.name], h.value)

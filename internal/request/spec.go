@@ -13,22 +13,26 @@
 package request
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
 
 // Spec is one request as it was typed.
 type Spec struct {
-	Method    string   // -X or the METHOD operand, sent as given; "" is GET, or POST with data
+	Method    string   // -X or the METHOD operand, sent as given; "" is GET, POST with data, PUT with Upload
+	Custom    bool     // Method came by -X, which a redirect keeps
 	Target    string   // URL or PATH
 	Headers   []string // the values of -H, unparsed
 	Data      []Data   // -d, --data-raw, --data-binary, --json, in the order typed
+	Upload    string   // -T: the file to send; "-" and "." are standard input
+	Spooled   bool     // no body streams without a length, because what is sent must be known before
 	UserAgent string   // the default User-Agent; "" is "cogctl"
 }
 
@@ -40,14 +44,15 @@ type Opener func(name string) (io.ReadCloser, error)
 // where none is configured. Errors are *UsageError, and *FileError for a file
 // that could not be read.
 //
-// A body always has GetBody, and a known length: it is in memory, or it is a
-// regular file that streams and can be opened again. The caller who does not
-// send the request closes its Body.
+// A body has GetBody and a known length: it is a regular file that streams and
+// can be opened again, or it was spooled. Only that of -T - streams without them,
+// unless Spooled is set. The caller who does not send the request closes its Body.
 func (s Spec) Build(ctx context.Context, base string, open func(name string) (io.ReadCloser, error)) (*http.Request, error) {
 	u, err := Resolve(base, s.Target)
 	if err != nil {
 		return nil, err
 	}
+	s.nameUpload(u)
 	headers, err := parseHeaders(s.Headers, open)
 	if err != nil {
 		return nil, err
@@ -61,13 +66,11 @@ func (s Spec) Build(ctx context.Context, base string, open func(name string) (io
 		return nil, usagef("%s is not a usable URL: %v", u.Redacted(), err)
 	}
 	r.URL, r.Host = u, hostHeader(u)
-	if len(s.Data) > 0 {
-		body, err := assemble(s.Data, open)
-		if err != nil {
-			return nil, err
-		}
-		body.attach(r)
+	body, err := s.body(open)
+	if err != nil {
+		return nil, err
 	}
+	body.attach(r)
 	if err := headers.apply(r, s.defaults()); err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
@@ -79,6 +82,8 @@ func (s Spec) Build(ctx context.Context, base string, open func(name string) (io
 
 func (s Spec) method() (string, error) {
 	switch {
+	case s.Method == "" && s.Upload != "":
+		return http.MethodPut, nil
 	case s.Method == "" && len(s.Data) > 0:
 		return http.MethodPost, nil
 	case s.Method == "":
@@ -118,27 +123,33 @@ func hostHeader(u *url.URL) string {
 	return u.Host
 }
 
-// body is what will be sent: bytes in memory, or a file that streams.
+// nameUpload ends a URL that ends in "/" with the name of the file of -T, as curl
+// does.
+func (s Spec) nameUpload(u *url.URL) {
+	if s.Upload == "" || s.Upload == "-" || s.Upload == "." || u.Path != "" && !strings.HasSuffix(u.Path, "/") {
+		return
+	}
+	name := filepath.Base(s.Upload)
+	u.RawPath = cmp.Or(u.EscapedPath(), "/") + url.PathEscape(name)
+	u.Path = cmp.Or(u.Path, "/") + name
+}
+
+// body is what will be sent.
 type body struct {
-	data   []byte
-	stream io.ReadCloser // instead of data
-	size   int64         // of the stream, above 0
-	again  func() (io.ReadCloser, error)
+	first io.ReadCloser
+	size  int64                         // -1 where it is not known
+	again func() (io.ReadCloser, error) // from the beginning; nil where it can be read once
 }
 
 func (b *body) attach(r *http.Request) {
-	if b.stream != nil {
-		r.Body, r.ContentLength, r.GetBody = b.stream, b.size, b.again
-		return
-	}
-	if len(b.data) == 0 {
+	switch {
+	case b == nil:
+	case b.size == 0:
 		r.Body = http.NoBody
 		r.GetBody = func() (io.ReadCloser, error) { return http.NoBody, nil }
-		return
+	default:
+		r.Body, r.ContentLength, r.GetBody = b.first, b.size, b.again
 	}
-	r.ContentLength = int64(len(b.data))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.data)), nil }
-	r.Body, _ = r.GetBody()
 }
 
 // UsageError is a command line that means nothing, or nothing safe.
