@@ -25,6 +25,7 @@ const (
 	CurlSend        = 55
 	CurlReceive     = 56
 	CurlCertificate = 60
+	CurlRewind      = 65 // a body that cannot be sent again
 )
 
 // CurlCode gives the number with which curl would have exited for err, or 0

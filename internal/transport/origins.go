@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -101,18 +100,6 @@ func (o Origins) Check(u *url.URL) error {
 	}
 	return nil
 }
-
-// CheckRedirect is for http.Client.CheckRedirect: a redirect is followed only
-// to where the credentials may go, and at most 50 times, which is curl's
-// limit. The errors are *OriginError and *RedirectError.
-func (o Origins) CheckRedirect(r *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
-		return &RedirectError{Limit: maxRedirects}
-	}
-	return o.Check(r.URL)
-}
-
-const maxRedirects = 50
 
 // Allowed lists the origins for people, AWS's names as "https://*.execute-api…".
 func (o Origins) Allowed() []string {
