@@ -195,20 +195,27 @@ func (i *imported) against(file *config.File, o importOptions) error {
 // dropSecrets takes out of the old profile the secrets that would go to another place
 // than before because the source says so.
 func (i *imported) dropSecrets(old config.Draft) {
-	for _, place := range []struct {
+	type place struct {
 		key     string
 		secrets []string
-	}{
+	}
+	places := []place{
 		{"domain", []string{"client_secret"}},
 		{"endpoints.user_pool", []string{"client_secret", "password", "new_password", "mfa_code", "totp_secret"}},
-	} {
+	}
+	for _, setting := range i.draft.Settings() {
+		if api, isURL := strings.CutSuffix(setting.Key(), ".url"); isURL {
+			places = append(places, place{setting.Key(), []string{api + ".key"}})
+		}
+	}
+	for _, place := range places {
 		path := strings.Split(place.key, ".")
 		before, _ := old.Get(path...)
 		if after, has := i.draft.Get(path...); !has || slices.Equal(before, after) {
 			continue
 		}
 		for _, key := range place.secrets {
-			if _, has := i.draft.Get(key); !has && !slices.Contains(i.drop, key) {
+			if _, has := i.draft.Get(strings.Split(key, ".")...); !has && !slices.Contains(i.drop, key) {
 				i.drop = append(i.drop, key)
 			}
 		}

@@ -17,7 +17,7 @@ var contract = struct{ globals, env, keys []string }{
 		IDENTITY_POOL_ID USERNAME PASSWORD NEW_PASSWORD MFA_CODE TOTP_SECRET FLOW SCOPES API_URL API_AUTH API_KEY TOKEN FROM
 		NO_INPUT ENDPOINT_USER_POOL ENDPOINT_IDENTITY_POOL ENDPOINT_STS ENDPOINT_JWKS DEBUG COLOR`),
 	keys: strings.Fields(`region user_pool_id client_id client_secret domain issuer identity_pool_id username password flow scopes
-		callback_urls from storage totp_secret new_password mfa_code api.url api.auth api.also endpoints.user_pool endpoints.identity_pool endpoints.sts
+		callback_urls from storage totp_secret new_password mfa_code api.url api.auth api.also api.key endpoints.user_pool endpoints.identity_pool endpoints.sts
 		endpoints.jwks identity_pool.flow identity_pool.role identity_pool.guest endpoints.from_aws_env debug no_input color`),
 }
 
@@ -76,7 +76,7 @@ func TestTableNamesAgree(t *testing.T) {
 		"endpoints.sts": "COGCTL_ENDPOINT_STS", "endpoints.jwks": "COGCTL_ENDPOINT_JWKS",
 	}
 	flagOf := map[string]string{"scopes": "scope", "callback_urls": "callback-url", "api_auth": "auth"}
-	keyOf := map[string]string{"api_url": "api.url", "api_auth": "api.auth", "api_also": "api.also", "from_aws_env": "endpoints.from_aws_env"}
+	keyOf := map[string]string{"api_url": "api.url", "api_auth": "api.auth", "api_also": "api.also", "api_key": "api.key", "from_aws_env": "endpoints.from_aws_env"}
 	or := func(exceptions map[string]string, name, rule string) string {
 		if e, ok := exceptions[name]; ok {
 			return e

@@ -25,6 +25,7 @@ type API struct {
 	URL  Value    // base URL
 	Auth Value    // id, access, sigv4 or none; unset leaves the choice to the caller
 	Also []string // further origins that get the same credentials
+	Key  Value    // API key; from the file it may be a reference
 }
 
 // Name is the profile in use, or "" when there is none.
@@ -59,8 +60,8 @@ func (p *Profile) APIs() []string {
 
 // API returns an API by name; "" means the one that --api chose, and without
 // that the one of [profiles.NAME.api]. The flags --api-url and --auth go before
-// the file for every API, the variables COGCTL_API_URL and COGCTL_API_AUTH
-// only for the unnamed one, which they describe. The unnamed API may have no
+// the file for every API, the variables COGCTL_API_URL, COGCTL_API_AUTH and
+// COGCTL_API_KEY only for the unnamed one, which they describe. The unnamed API may have no
 // URL; a name that does not exist, or has no URL, is an error.
 func (p *Profile) API(name string) (API, error) {
 	if name == "" {
@@ -68,7 +69,7 @@ func (p *Profile) API(name string) (API, error) {
 	}
 	url, auth := p.Get("api_url"), p.Get("api_auth")
 	if name == "" {
-		return API{URL: url, Auth: auth, Also: p.List("api_also")}, nil
+		return API{URL: url, Auth: auth, Also: p.List("api_also"), Key: p.Get("api_key")}, nil
 	}
 	i := slices.IndexFunc(p.named, func(a API) bool { return a.Name == name })
 	if i < 0 {
@@ -177,5 +178,8 @@ func (r *resolution) setAPI(api *API, s *section, e entry) {
 		api.Auth = value
 	case "api_also":
 		api.Also = v.items
+	case "api_key":
+		api.Key = value
+		r.warnLiteral(strings.Join(e.path, "."), f, v)
 	}
 }

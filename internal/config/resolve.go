@@ -149,10 +149,15 @@ func (r *resolution) resolve(f Field) {
 	if f.List {
 		r.profile.lists[f.Name] = v.items
 	}
+	r.warnLiteral(f.Name, f, v)
+}
+
+// warnLiteral warns of a secret that stands in the file.
+func (r *resolution) warnLiteral(name string, f Field, v found) {
 	if f.Secret && v.origin.Kind == KindFile && v.text != "" && !IsReference(v.text) {
 		r.warnings = append(r.warnings, fmt.Sprintf(
 			"%s: %s stands in the file itself; a reference keeps it out: \"env:NAME\", \"file:PATH\" or \"cmd:PROGRAM ARGUMENTS\"",
-			v.place, f.Name))
+			v.place, name))
 	}
 }
 

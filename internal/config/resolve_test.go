@@ -36,6 +36,32 @@ user_pool = "http://127.0.0.1:9400"
 from_aws_env = true
 `
 
+// An API key belongs to one API: the variable's to the unnamed one, as its URL does.
+func TestAPIKeys(t *testing.T) {
+	t.Parallel()
+	f := mustRead(t, `[profiles.dev.api]
+key = "env:KEY"
+[profiles.dev.apis.orders]
+url = "https://orders.example"
+key = "a literal"
+[profiles.dev.apis.files]
+url = "https://files.example"
+`)
+	p, warnings, err := f.Resolve(given("API_KEY=from-env", "--profile=dev"))
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "apis.orders.key stands in the file itself") {
+		t.Fatal(err, warnings)
+	}
+	for name, want := range map[string]Value{
+		"":       {"from-env", Origin{KindEnv, "COGCTL_API_KEY"}},
+		"orders": {"a literal", Origin{KindFile, "config.toml:5 (profile dev)"}},
+		"files":  {},
+	} {
+		if api, err := p.API(name); err != nil || api.Key != want {
+			t.Errorf("%q: %+v, %v, want %+v", name, api.Key, err, want)
+		}
+	}
+}
+
 func TestResolveSample(t *testing.T) {
 	t.Parallel()
 	f := mustRead(t, sample)
