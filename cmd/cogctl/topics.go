@@ -99,7 +99,7 @@ const exitCodesTopic = `  0    ok
 call:
   22   the API answered with HTTP 400 or more, or not as --expect wants
        (--no-fail gives 0; --expect decides by itself)
-  6 7 18 23 26 28 35 47 52 55 56 60
+  6 7 18 23 26 28 35 47 52 55 56 60 65
        the network on the way to the API, with curl's numbers
 
 exec -- CMD, sandbox -- CMD:

@@ -23,6 +23,8 @@ type Output struct {
 	File      string // -o: where the answer goes; "" and "-" are standard output
 	Expect    Expect // --expect: these statuses are wanted, and no others
 	Newline   string // ends the lines of -i; "" is CRLF, as on the wire; "\n" suits a terminal
+
+	Passed []*http.Response // answers that were followed to this one; -i shows their heads too
 }
 
 // Accepts reports whether status is wanted: by Expect where there is one, else
@@ -58,8 +60,10 @@ func (o Output) Write(w io.Writer, resp *http.Response) error {
 		if newline == "" {
 			newline = "\r\n"
 		}
-		if err := writeHead(out, resp, newline); err != nil {
-			return err
+		for _, head := range append(o.Passed[:len(o.Passed):len(o.Passed)], resp) {
+			if err := writeHead(out, head, newline); err != nil {
+				return err
+			}
 		}
 	}
 	if o.hidden(resp.StatusCode) {
