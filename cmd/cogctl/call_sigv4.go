@@ -139,7 +139,7 @@ func (s *signing) sign(ctx context.Context, r *http.Request, payloadHash string)
 	if err != nil {
 		return transport.Trace{}, &tokenError{err}
 	}
-	trace, err := s.signer.Sign(r, payloadHash, keys(c), sc, s.now())
+	trace, err := s.signer.Sign(r, payloadHash, signingKeys(c), sc, s.now())
 	if err != nil {
 		return transport.Trace{}, &tokenError{withCode(exitUsage, err)}
 	}
@@ -149,8 +149,8 @@ func (s *signing) sign(ctx context.Context, r *http.Request, payloadHash string)
 	}, nil
 }
 
-// keys is the part of credentials that signs.
-func keys(c awscred.Credentials) sigv4.Credentials {
+// signingKeys is the part of credentials that signs.
+func signingKeys(c awscred.Credentials) sigv4.Credentials {
 	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
 }
 
@@ -257,7 +257,7 @@ func (s *signing) heedExpiry(r *http.Request, _ *http.Response) (bool, error) {
 	if err != nil {
 		return false, &tokenError{err}
 	}
-	return keys(found) != keys(old), nil
+	return signingKeys(found) != signingKeys(old), nil
 }
 
 // advice is what may help after a refusal that could not be mended.

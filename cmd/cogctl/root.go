@@ -14,7 +14,7 @@ import (
 func builders() map[string]func(*app) *cobra.Command {
 	return map[string]func(*app) *cobra.Command{
 		"login": newLogin, "logout": newLogout, "status": newStatus, "whoami": newStatus,
-		"token": newToken, "call": newCall, "curl": newCall, "profile": newProfile,
+		"token": newToken, "call": newCall, "curl": newCall, "sign": newSign, "profile": newProfile,
 		"sandbox": newSandbox, "version": newVersion, "account": newAccount, "endpoints": newEndpoints,
 		"credentials": newCredentials, "exec": newExec,
 	}
@@ -44,6 +44,8 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a),
 		newAccount(a), newEndpoints(a), newCredentials(a), newExec(a), newProfile(a), newSandbox(a), newVersion(a),
+		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a), newSign(a),
+		newAccount(a), newEndpoints(a), newCredentials(a), newProfile(a), newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(newTopics()...)
 	_ = root.RegisterFlagCompletionFunc("profile", a.completeProfiles)

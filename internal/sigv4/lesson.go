@@ -14,13 +14,16 @@ type Lesson struct {
 	Expired bool  // the session token has expired
 }
 
-// LessonOf reads an answer, of which body may be the beginning only. It knows the
+// LessonOf reads an answer, of which body may be the beginning only and is looked at
+// no further than its first 64 KiB. It knows the
 // texts of API Gateway and of the JSON and Query protocols, which are one engine's,
 // and those of S3; where they stand in the answer does not matter. What it takes
 // from them has the form of a region or of a service's name, and no other.
 func LessonOf(header http.Header, body []byte) Lesson {
+	const most = 64 << 10
+	body = body[:min(len(body), most)]
 	text := header.Get("X-Amzn-Errortype") + "\n" + strings.NewReplacer(
-		`\u0027`, "'", "&apos;", "'", "&#39;", "'", `\"`, "'", "&quot;", "'", `"`, "'",
+		`\u0027`, "'", "&apos;", "'", "&#39;", "'", "&#x27;", "'", `\"`, "'", "&quot;", "'", `"`, "'",
 	).Replace(string(body))
 	has := func(phrases ...string) bool {
 		for _, phrase := range phrases {

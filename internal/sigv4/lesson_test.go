@@ -3,6 +3,7 @@ package sigv4_test
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/cogctl/cogctl/internal/sigv4"
@@ -29,6 +30,15 @@ func TestLessonOf(t *testing.T) {
 		`<Code>RequestTimeTooSkewed</Code>`:                                                                                  {Clock: true},
 		`{"message":"The security token included in the request is expired"}`:                                                {Expired: true},
 		`<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message>`:                                 {Expired: true},
+		`<Message>the region &apos;us-east-1&apos; is wrong; expecting &#39;eu-west-1&#39;</Message>`: {
+			Region: true, Scope: sigv4.Scope{Region: "eu-west-1"}},
+		`the region 'x' is wrong; expecting 'nowhere'`:                                                 {Region: true},
+		`Credential should be scoped to correct service: 'a/b'`:                                        {},
+		`Credential should be scoped to correct service: 'lambda`:                                      {},
+		`Credential should be scoped to correct service: ''`:                                           {},
+		"Credential should be scoped to correct service: 's3\r\nX: y'":                                 {},
+		`Credential should be scoped to correct service: '` + strings.Repeat("a", 65) + `'`:            {},
+		strings.Repeat(" ", 64<<10) + `Credential should be scoped to correct service: 'execute-api'.`: {},
 	} {
 		if got := sigv4.LessonOf(http.Header{}, []byte(body)); got != want {
 			t.Errorf("%s: %+v, want %+v", body, got, want)
