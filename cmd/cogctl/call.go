@@ -140,6 +140,7 @@ func (a *app) prepareCall(ctx context.Context, o callOptions, args []string) (*c
 	}
 	if c.auth == "sigv4" {
 		c.signing = q.signing()
+		c.signing.quiet = c.output.Quiet()
 		c.options.spec.Spooled = !c.options.unsignedPayload()
 	}
 	c.request, err = c.options.spec.Build(ctx, q.api.URL.Text, a.openInput(ctx))

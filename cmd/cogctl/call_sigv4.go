@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/awscred"
@@ -34,6 +35,7 @@ type signing struct {
 	ahead  time.Duration // of the server's clock, by its last answer
 	heeded sigv4.Lesson  // the kinds of advice that were taken
 	last   sigv4.Lesson
+	quiet  bool
 }
 
 func (q inquiry) signing() *signing {
@@ -206,6 +208,13 @@ func (s *signing) heed(r *http.Request, response *http.Response) (again bool, er
 	return false, nil
 }
 
+// tell warns of advice that was taken, but for call -s.
+func (s *signing) tell(format string, args ...any) {
+	if !s.quiet {
+		s.app.warn(fmt.Sprintf(format, args...))
+	}
+}
+
 // heedClock signs by the server's clock. A time that was given stays.
 func (s *signing) heedClock(r *http.Request, response *http.Response) (bool, error) {
 	date, err := http.ParseTime(response.Header.Get("Date"))
@@ -221,7 +230,8 @@ func (s *signing) heedClock(r *http.Request, response *http.Response) (bool, err
 	if s.ahead < 0 {
 		direction = "ahead of"
 	}
-	s.app.warn(fmt.Sprintf("the clock of this machine is %s %s that of %s: signed again by the server's time", s.ahead.Abs(), direction, r.URL.Host))
+	s.tell("the clock of this machine is about %s %s that of %s: signed again by the server's time",
+		strings.TrimSuffix(s.ahead.Abs().Round(time.Minute).String(), "0s"), direction, r.URL.Host)
 	return true, nil
 }
 
@@ -234,12 +244,12 @@ func (s *signing) heedScope(r *http.Request, _ *http.Response) (bool, error) {
 	said := s.last.Scope
 	if s.options.service == "" && said.Service != "" && said.Service != sc.Service && s.heeded.Scope.Service == "" {
 		s.heeded.Scope.Service, s.scope.Service = said.Service, said.Service
-		s.app.warn(fmt.Sprintf("%s is of the service %s, not %s: signed again for it; --service %[2]s spares the detour", r.URL.Host, said.Service, sc.Service))
+		s.tell("%s is of the service %s, not %s: signed again for it; --service %[2]s spares the detour", r.URL.Host, said.Service, sc.Service)
 		return true, nil
 	}
 	if s.profile.Get("region").Origin.Kind != config.KindFlag && said.Region != "" && said.Region != sc.Region && s.heeded.Scope.Region == "" {
 		s.heeded.Scope.Region, s.scope.Region = said.Region, said.Region
-		s.app.warn(fmt.Sprintf("%s is in the region %s, not %s: signed again for it; --region %[2]s spares the detour", r.URL.Host, said.Region, sc.Region))
+		s.tell("%s is in the region %s, not %s: signed again for it; --region %[2]s spares the detour", r.URL.Host, said.Region, sc.Region)
 		return true, nil
 	}
 	return false, nil
