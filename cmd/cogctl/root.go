@@ -42,10 +42,8 @@ func newRootFor(a *app, args []string) *cobra.Command {
 func newRoot(a *app) *cobra.Command {
 	root := newTrunk(a)
 	root.AddCommand(
-		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a),
-		newAccount(a), newEndpoints(a), newCredentials(a), newExec(a), newProfile(a), newSandbox(a), newVersion(a),
-		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a), newSign(a),
-		newAccount(a), newEndpoints(a), newCredentials(a), newProfile(a), newSandbox(a), newVersion(a),
+		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a), newSign(a), newCredentials(a), newExec(a),
+		newAccount(a), newEndpoints(a), newProfile(a), newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(newTopics()...)
 	_ = root.RegisterFlagCompletionFunc("profile", a.completeProfiles)
