@@ -11,7 +11,7 @@ import (
 )
 
 func newEndpoints(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:   "endpoints",
 		Short: "Show issuer, audience and the sign-in addresses, ready to copy",
@@ -25,11 +25,11 @@ Those of another issuer come from its discovery document, kept for a day.
 jwt_authorizer is the pair that the JWT authorizer of an HTTP API takes:
 aws apigatewayv2 create-authorizer --jwt-configuration. It compares the audience
 with aud or, in a token without one such as Cognito's access tokens, client_id.`,
-		Example: "  cogctl endpoints\n  cogctl endpoints --json",
+		Example: "  cogctl endpoints\n  cogctl endpoints --json\n  cogctl endpoints --jq .issuer",
 		Args:    operands(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runEndpoints(cmd.Context(), a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runEndpoints(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
@@ -53,7 +53,7 @@ type endpoints struct {
 	} `json:"jwt_authorizer,omitempty"` // as API Gateway spells it
 }
 
-func runEndpoints(ctx context.Context, a *app, asJSON bool) error {
+func runEndpoints(ctx context.Context, a *app, out *jsonOutput) error {
 	p, err := a.profile()
 	if err != nil {
 		return err
@@ -75,8 +75,8 @@ func runEndpoints(ctx context.Context, a *app, asJSON bool) error {
 	case s.Domain == "" && !s.Foreign:
 		a.warn("without the domain of the user pool's hosted pages their addresses are not known: set domain (COGCTL_DOMAIN)")
 	}
-	if asJSON {
-		return a.printJSON(e)
+	if out.wanted() {
+		return a.printAnswer(ctx, out, e)
 	}
 	return a.table(e.rows())
 }

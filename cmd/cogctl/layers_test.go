@@ -119,7 +119,6 @@ var banned = map[string]string{
 	"html/template":  "costs start-up of every run; internal/sandbox/hosted builds its pages from elements",
 	"github.com/aws/aws-sdk-go-v2/service/ssm":            "costs one hello-world of start-up",
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager": "one signed POST does",
-	"github.com/itchyny/gojq":                             "costs start-up of every run",
 }
 
 func TestBannedImports(t *testing.T) {
@@ -136,8 +135,10 @@ func TestBannedImports(t *testing.T) {
 }
 
 // maxInit bounds what package initialisation may cost in all, in milliseconds.
-// Every run pays it, also cogctl token in a loop.
-const maxInit = 1.2
+// Every run pays it, also cogctl token in a loop. 0.2 of it is gojq's, which --jq
+// needs: an expression that picks one member of an answer saves a script a jq of its
+// own, which costs more than that, and which CI images and Windows do not have.
+const maxInit = 1.3
 
 // TestInitTime adds up what GODEBUG=inittrace=1 reports. The least of several
 // runs counts: a busy machine only ever adds, so on one there are more.

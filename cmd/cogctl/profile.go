@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -121,25 +122,25 @@ func newProfileUse(a *app) *cobra.Command {
 }
 
 func newProfileList(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the profiles",
 		Example: "  cogctl profile list",
 		Args:    operands(0, 0),
-		RunE:    func(*cobra.Command, []string) error { return runProfileList(a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runProfileList(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
-func runProfileList(a *app, asJSON bool) error {
+func runProfileList(ctx context.Context, a *app, out *jsonOutput) error {
 	file, err := a.configFile()
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return a.printJSON(map[string]any{"default_profile": file.Default(), "profiles": file.Names()})
+	if out.wanted() {
+		return a.printAnswer(ctx, out, map[string]any{"default_profile": file.Default(), "profiles": file.Names()})
 	}
 	for _, name := range file.Names() {
 		mark := "  "
@@ -154,7 +155,7 @@ func runProfileList(a *app, asJSON bool) error {
 }
 
 func newProfileShow(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show what is in force, and where each value comes from",
@@ -162,9 +163,9 @@ func newProfileShow(a *app) *cobra.Command {
 variable, a line of config.toml, or a default. Secrets are not shown.`,
 		Example: "  cogctl profile show\n  cogctl profile show --json",
 		Args:    operands(0, 0),
-		RunE:    func(*cobra.Command, []string) error { return runProfileShow(a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runProfileShow(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
@@ -175,7 +176,7 @@ type setting struct {
 	Origin string `json:"origin"`
 }
 
-func runProfileShow(a *app, asJSON bool) error {
+func runProfileShow(ctx context.Context, a *app, out *jsonOutput) error {
 	p, err := a.profile()
 	if err != nil {
 		return err
@@ -186,8 +187,8 @@ func runProfileShow(a *app, asJSON bool) error {
 			settings = append(settings, setting{field.Name, shown(field, v), v.Origin.Text})
 		}
 	}
-	if asJSON {
-		return a.printJSON(map[string]any{"profile": p.Name(), "settings": settings})
+	if out.wanted() {
+		return a.printAnswer(ctx, out, map[string]any{"profile": p.Name(), "settings": settings})
 	}
 	rows := [][2]string{}
 	for _, s := range settings {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func newStatus(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:     "status",
 		Aliases: []string{"whoami"},
@@ -21,11 +22,11 @@ func newStatus(a *app) *cobra.Command {
 and when they expire. Nothing is sent: the answer is what is stored here.
 
 Exits 4 when nobody is signed in.`,
-		Example: "  cogctl status\n  cogctl status --json",
+		Example: "  cogctl status\n  cogctl status --json\n  cogctl status --jq .sub",
 		Args:    operands(0, 0),
-		RunE:    func(*cobra.Command, []string) error { return runStatus(a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runStatus(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
@@ -57,13 +58,13 @@ type statusReport struct {
 	TokenFrom     string            `json:"token_from"` // what call and token use
 }
 
-func runStatus(a *app, asJSON bool) error {
+func runStatus(ctx context.Context, a *app, out *jsonOutput) error {
 	p, err := a.profile()
 	if err != nil {
 		return err
 	}
 	if p.Get("identity_pool_id").Set() && !a.hasToken(p) {
-		return a.guestStatus(p, asJSON)
+		return a.guestStatus(ctx, p, out)
 	}
 	s, dir, err := a.whose()
 	if err != nil {
@@ -83,8 +84,8 @@ func runStatus(a *app, asJSON bool) error {
 		report.TokenFrom = "COGCTL_TOKEN"
 		a.warn("COGCTL_TOKEN is set: call and token use it, not the session")
 	}
-	if asJSON {
-		err = a.printJSON(report)
+	if out.wanted() {
+		err = a.printAnswer(ctx, out, report)
 	} else if found && session.Live() {
 		err = a.table(report.rows(a.now()))
 	}

@@ -66,13 +66,13 @@ func (s *awsStatus) rows(now time.Time) [][2]string {
 
 // guestStatus is the status of a profile that has an identity pool and nothing to
 // sign in to.
-func (a *app) guestStatus(p *config.Profile, asJSON bool) error {
+func (a *app) guestStatus(ctx context.Context, p *config.Profile, out *jsonOutput) error {
 	status, err := a.awsStatus(p)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return a.printJSON(map[string]any{"profile": p.Name(), "signed_in": false, "aws": status, "endpoint_overrides": overrides(p)})
+	if out.wanted() {
+		return a.printAnswer(ctx, out, map[string]any{"profile": p.Name(), "signed_in": false, "aws": status, "endpoint_overrides": overrides(p)})
 	}
 	rows := [][2]string{{"user", "none: the profile has nothing to sign in to"}}
 	for _, row := range status.rows(a.now()) {

@@ -32,7 +32,7 @@ type tokenOptions struct {
 	kind   string
 	minTTL time.Duration
 	header bool
-	asJSON bool
+	out    jsonOutput
 }
 
 func newTokenPrint(a *app) *cobra.Command {
@@ -54,21 +54,21 @@ is printed instead.`,
   cogctl token print --header
   cogctl token print --json`,
 		Args: operands(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runTokenPrint(cmd.Context(), a, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runTokenPrint(cmd.Context(), a, &o) },
 	}
 	cmd.Flags().StringVar(&o.kind, "type", "", "which token: id, access or refresh")
 	cmd.Flags().DurationVar(&o.minTTL, "min-ttl", margin, "refresh when the token serves less than this")
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"id", "access", "refresh"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&o.header, "header", false, "print it as an Authorization header")
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON with type and expiry")
+	o.out.flags(cmd, "print JSON with type and expiry")
 	return cmd
 }
 
-func runTokenPrint(ctx context.Context, a *app, o tokenOptions) error {
+func runTokenPrint(ctx context.Context, a *app, o *tokenOptions) error {
 	switch {
 	case o.minTTL < 0:
 		return usagef("--min-ttl %s is negative", o.minTTL)
-	case o.header && o.asJSON:
+	case o.header && o.out.wanted():
 		return usagef("--header and --json are two forms: choose one")
 	case o.header && o.kind == "refresh":
 		return usagef("a refresh token goes into no header")
@@ -80,8 +80,8 @@ func runTokenPrint(ctx context.Context, a *app, o tokenOptions) error {
 	switch {
 	case err != nil:
 		return err
-	case o.asJSON:
-		return a.printJSON(t)
+	case o.out.wanted():
+		return a.printAnswer(ctx, &o.out, t)
 	case o.header:
 		return a.println("Authorization: Bearer " + t.Raw)
 	}
