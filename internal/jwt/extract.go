@@ -47,7 +47,9 @@ func Extract(pasted string) (string, error) {
 }
 
 // bestCandidate returns the run of token characters with the best rank, the
-// first among equals, or "".
+// first among equals, or "". Behind what begins like a token the = of padding is
+// one of them: load balancers write it (x-amzn-oidc-data), and a token to which
+// it was added must not lose it before it is judged.
 func bestCandidate(text string) string {
 	best, bestRank := "", rankNone
 	for i := 0; i < len(text); {
@@ -56,7 +58,7 @@ func bestCandidate(text string) string {
 			continue
 		}
 		start := i
-		for i < len(text) && isTokenByte(text[i]) {
+		for i < len(text) && (isTokenByte(text[i]) || text[i] == '=' && beginsObject(text[start:i])) {
 			i++
 		}
 		if r := rank(text[:start], text[start:i]); r < bestRank {
@@ -101,6 +103,19 @@ func beginsObject(part string) bool {
 	}
 	rest := strings.TrimLeft(string(head[1:]), " \t\r\n")
 	return rest == "" || rest[0] == '"' || rest[0] == '}'
+}
+
+// EncryptedHeader returns the JSON of the header of a five-part JWE (RFC 7516
+// section 7.1), the one part that is readable without the key. The error is a
+// *ParseError when raw is none.
+func EncryptedHeader(raw string) ([]byte, error) {
+	first, _, _ := strings.Cut(raw, ".")
+	header := make([]byte, len(first))
+	n, ok := decodePart(header, []byte(first))
+	if _, err := decodeObject(header[:n]); strings.Count(raw, ".") != 4 || !ok || err != nil {
+		return nil, &ParseError{"it is not encrypted: it has not five parts, the first of them a header"}
+	}
+	return header[:n], nil
 }
 
 // label returns the word that names a value, in lower case without _ and -:

@@ -18,6 +18,7 @@ func TestExtract(t *testing.T) {
 		}
 		return strings.Join(append(lines, s), "\n")
 	}
+	padded := "eyJ0eXAiOiJKV1QifQ==.eyJhIjoiYiJ9.c2lnbg=="
 	unsigned := b64(`{"alg":"none"}`) + "." + b64(`{"sub":"a"}`) + "."
 	for _, tt := range []struct{ name, pasted, want string }{
 		{"two unsigned", unsigned + "\n" + unsigned, unsigned},
@@ -46,6 +47,9 @@ func TestExtract(t *testing.T) {
 		{"wrapped", wrapped("", id, 80), id},
 		{"wrapped behind Bearer", wrapped("Authorization: Bearer ", id, 64), id},
 		{"unsigned", b64(`{"alg":"none"}`) + "." + b64("{}") + ".", b64(`{"alg":"none"}`) + "." + b64("{}") + "."},
+		{"load balancer", "x-amzn-oidc-data: " + padded, padded},
+		{"property", "token.id=" + id, id},
+		{"padding added", "Bearer " + id + "==", id + "=="},
 		// What is broken goes on to Parse, which says how.
 		{"two parts", "Bearer " + id[:strings.LastIndexByte(id, '.')], id[:strings.LastIndexByte(id, '.')]},
 		{"no token", "Bearer hello", "hello"},
@@ -85,4 +89,17 @@ func FuzzExtract(f *testing.F) {
 			t.Fatalf("%q gives %q, and that %q %v", pasted, got, again, err)
 		}
 	})
+}
+
+func TestEncryptedHeader(t *testing.T) {
+	t.Parallel()
+	const header = `{"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}`
+	if got, err := EncryptedHeader(b64(header) + ".aaaa.bbbb.cccc.dddd"); err != nil || string(got) != header {
+		t.Errorf("%s %v", got, err)
+	}
+	for _, raw := range []string{"", "a.b.c.d.e", b64(header), b64(header) + ".a.b", b64("[]") + ".a.b.c.d", b64(header) + ".a.b.c.d.e", "=" + b64(header) + ".a.b.c.d"} {
+		if got, err := EncryptedHeader(raw); err == nil {
+			t.Errorf("%q: %s", raw, got)
+		}
+	}
 }
