@@ -164,6 +164,9 @@ func (a *app) profile() (*config.Profile, error) {
 		return a.profiled, nil
 	}
 	file, err := a.configFile()
+	if _, homeless := a.configPath(); homeless != nil {
+		file, err = config.NoFile(), nil // flags and variables may be enough
+	}
 	if err != nil {
 		return nil, err
 	}

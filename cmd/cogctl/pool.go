@@ -68,6 +68,11 @@ func pool(p *config.Profile) (poolSettings, error) {
 	if s.UserPoolID == "" {
 		return withoutPool(s, p.Get("issuer").Text)
 	}
+	return s.ofPool(p), nil
+}
+
+// ofPool completes the settings of a user pool that is named.
+func (s poolSettings) ofPool(p *config.Profile) poolSettings {
 	override := strings.TrimRight(p.Get("endpoints.user_pool").Text, "/")
 	s.Endpoint, s.Emulated = override, override != ""
 	if !s.Emulated {
@@ -81,7 +86,7 @@ func pool(p *config.Profile) (poolSettings, error) {
 	if s.JWKS == "" {
 		s.JWKS = s.Issuer + "/.well-known/jwks.json"
 	}
-	return s, nil
+	return s
 }
 
 // withoutPool completes the settings where no user pool is named: an issuer of

@@ -15,16 +15,17 @@ func newToken(a *app) *cobra.Command {
 	print := newTokenPrint(a)
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Print, decode or refresh a token (token alone prints it)",
+		Short: "Print, decode, verify or refresh a token (token alone prints it)",
 		Long:  print.Long,
 		Example: `  cogctl token
   cogctl token print --type access
-  cogctl token decode`,
+  cogctl token decode
+  cogctl token verify`,
 		Args: subcommandOnly,
 		RunE: print.RunE,
 	}
 	cmd.Flags().AddFlagSet(print.Flags())
-	cmd.AddCommand(print, newTokenDecode(a), newTokenRefresh(a))
+	cmd.AddCommand(print, newTokenDecode(a), newTokenVerify(a), newTokenRefresh(a))
 	return cmd
 }
 

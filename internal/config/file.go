@@ -48,6 +48,9 @@ func Read(path string) (*File, error) {
 	return &File{path: path, data: data, doc: doc}, nil
 }
 
+// NoFile is the config file of a machine on which there is no place for one.
+func NoFile() *File { return &File{doc: &document{byName: map[string]*section{}}} }
+
 // locate follows path when it is a symbolic link. The directory that holds the
 // link is tested too, or others could point it at a file of their choice.
 func locate(path string) (string, error) {
