@@ -71,7 +71,11 @@ func runTokenDecode(ctx context.Context, a *app, args []string, o *decodeOptions
 	if err != nil {
 		return err
 	}
-	token, err := jwt.Parse(raw)
+	parse := jwt.Parse
+	if strings.Contains(raw, "=") { // a load balancer's, which alone has padding
+		parse = jwt.ParseALB
+	}
+	token, err := parse(raw)
 	if errors.Is(err, jwt.ErrEncrypted) {
 		return a.printEncrypted(ctx, raw, o)
 	}

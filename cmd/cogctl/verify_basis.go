@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -132,20 +131,16 @@ func (v *verification) noteSkipped() {
 
 // keysFor chooses the key set. It is read when a token first needs it.
 func (a *app) keysFor(v *verification, s poolSettings, o *judgeOptions) error {
+	if o.alb != "" {
+		return a.balancerKeys(v, o)
+	}
 	open := func(context.Context) (jwt.KeySet, error) { return a.keys(v.source), nil }
-	switch isURL := strings.Contains(o.jwks, "://"); {
-	case o.alb != "":
-		keys, at, err := a.balancerKeys(o.alb, o.jwks)
-		if err != nil {
-			return err
-		}
-		v.source = at
-		open = func(context.Context) (jwt.KeySet, error) { return keys, nil }
-	case o.jwks != "" && !isURL:
-		v.source = "the file " + o.jwks
-		open = func(context.Context) (jwt.KeySet, error) { return a.keyFile(o.jwks) }
-	case o.jwks != "":
+	switch {
+	case strings.Contains(o.jwks, "://"):
 		v.source = o.jwks
+	case o.jwks != "":
+		v.source = "the file " + o.jwks
+		open = func(context.Context) (jwt.KeySet, error) { return keyFile(o.jwks) }
 	case s.JWKS != "":
 		v.source = s.JWKS
 	default:
@@ -162,11 +157,37 @@ func (a *app) keysFor(v *verification, s poolSettings, o *judgeOptions) error {
 	return nil
 }
 
+// balancerKeys are those of the balancer's region, or below the address that was
+// given instead.
+func (a *app) balancerKeys(v *verification, o *judgeOptions) error {
+	endpoint, err := jwt.ALBKeyEndpoint(o.alb)
+	switch {
+	case o.jwks != "" && !strings.Contains(o.jwks, "://"):
+		return usagef("--jwks %q: with --alb it is the URL below which the keys are, each under its id", o.jwks)
+	case o.jwks != "":
+		endpoint = strings.TrimRight(o.jwks, "/")
+	case err != nil:
+		return hinted(usagef("--alb: %w", err), "--jwks names the URL below which the keys are")
+	}
+	disk := a.keyFiles()
+	v.source = endpoint
+	v.keys = &jwt.ALBKeys{Endpoint: endpoint, Client: a.http(), Now: a.now, Load: disk.loadKeys, Store: disk.storeKeys, Lock: disk.lock}
+	return nil
+}
+
 // maxKeyFile bounds a file of keys, in bytes.
 const maxKeyFile = 1 << 20
 
-// keyFile reads a key set from a file and tells which of its keys are unfit.
-func (a *app) keyFile(path string) (jwt.KeySet, error) {
+// fileKeys is a key set from a file.
+type fileKeys struct {
+	jwt.StaticKeys
+	dropped []string
+}
+
+// Dropped says why keys of the file are not used, as jwt.RemoteKeys does.
+func (k fileKeys) Dropped() []string { return k.dropped }
+
+func keyFile(path string) (jwt.KeySet, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
@@ -177,22 +198,25 @@ func (a *app) keyFile(path string) (jwt.KeySet, error) {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
 	set, dropped, err := jwt.ParseKeys(data, path)
-	for _, reason := range dropped {
-		a.warn(fmt.Sprintf("%s: not used: %v", path, reason))
+	if err != nil {
+		return nil, err
 	}
-	return set, err
+	keys := fileKeys{StaticKeys: set}
+	for _, reason := range dropped {
+		keys.dropped = append(keys.dropped, reason.Error())
+	}
+	return keys, nil
 }
 
 // keysLater opens a key set when a key is first asked for: a token that cannot be
-// read needs none. A set that has never served is not asked again for ten seconds
-// after a failure, or each line of a batch would wait for a server that is not there.
+// read needs none. After a failure it is not tried again for ten seconds, or each
+// line of a batch would wait for a server that is not there.
 type keysLater struct {
 	open func(context.Context) (jwt.KeySet, error)
 	now  func() time.Time
 
 	mu     sync.Mutex
 	set    jwt.KeySet
-	served bool
 	failed error
 	until  time.Time
 }
@@ -201,35 +225,41 @@ const keysPause = 10 * time.Second
 
 // Key is jwt.KeySet's.
 func (k *keysLater) Key(ctx context.Context, kid string) (jwt.Key, error) {
-	k.mu.Lock()
-	set := k.set
-	if served := k.served; served {
-		k.mu.Unlock()
-		return set.Key(ctx, kid)
+	set, err := k.opened(ctx)
+	if err != nil {
+		return jwt.Key{}, err
 	}
-	defer k.mu.Unlock()
-	if k.failed != nil && k.now().Before(k.until) {
-		return jwt.Key{}, k.failed
-	}
-	if set == nil {
-		opened, err := k.open(ctx)
-		if err != nil {
-			return jwt.Key{}, k.fail(ctx, err)
-		}
-		k.set, set = opened, opened
-	}
-	key, err := set.Key(ctx, kid)
-	var unknown *jwt.UnknownKeyError
-	if err != nil && !errors.As(err, &unknown) {
-		return key, k.fail(ctx, err)
-	}
-	k.served = true
-	return key, err
+	return set.Key(ctx, kid)
 }
 
-func (k *keysLater) fail(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		k.failed, k.until = err, k.now().Add(keysPause)
+func (k *keysLater) opened(ctx context.Context) (jwt.KeySet, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.set != nil:
+		return k.set, nil
+	case k.failed != nil && k.now().Before(k.until):
+		return nil, k.failed
 	}
-	return err
+	set, err := k.open(ctx)
+	if err != nil {
+		k.failed, k.until = err, k.now().Add(keysPause)
+		return nil, err
+	}
+	k.set = set
+	return set, nil
+}
+
+// unfit says why keys of the set, if it was opened, are not used.
+func (v *verification) unfit() []string {
+	set := v.keys
+	if later, ok := set.(*keysLater); ok {
+		later.mu.Lock()
+		defer later.mu.Unlock()
+		set = later.set
+	}
+	if set, ok := set.(interface{ Dropped() []string }); ok {
+		return set.Dropped()
+	}
+	return nil
 }

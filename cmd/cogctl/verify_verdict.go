@@ -29,6 +29,7 @@ type judgedBy struct {
 	Time       time.Time `json:"time"` // of this machine's clock
 	Leeway     float64   `json:"leeway_seconds"`
 	Keys       string    `json:"keys"` // where they come from
+	Unfit      []string  `json:"unfit_keys,omitempty"`
 	Algorithms []string  `json:"algorithms"`
 	Issuers    []string  `json:"issuers,omitempty"`
 	ClientIDs  []string  `json:"client_ids,omitempty"`
@@ -60,7 +61,7 @@ func (v *verification) judgedBy() *judgedBy {
 		algorithms = []string{"RS256"}
 	}
 	return &judgedBy{
-		Time: v.now().UTC(), Leeway: v.policy.Leeway.Seconds(), Keys: v.source, Algorithms: algorithms,
+		Time: v.now().UTC(), Leeway: v.policy.Leeway.Seconds(), Keys: v.source, Unfit: v.unfit(), Algorithms: algorithms,
 		Issuers: v.policy.Issuers, ClientIDs: v.policy.ClientIDs, Use: v.policy.Use,
 		Scopes: v.policy.Scopes, Groups: v.policy.Groups, Claims: v.rules, Balancer: v.policy.Signer,
 	}
@@ -110,6 +111,9 @@ func (a *app) printChecks(v *verification, r jwt.Report) error {
 		fmt.Fprintf(w, "-\t%s\tnot checked: %s\n", s.Name, s.Detail)
 	}
 	fmt.Fprintf(w, "\tkeys\t%s\n", cell(v.source))
+	for _, reason := range v.unfit() {
+		fmt.Fprintf(w, "\t\tnot used: %s\n", cell(reason))
+	}
 	return writeFailed(w.Flush())
 }
 
@@ -180,6 +184,8 @@ func (v *verification) fix(c jwt.Check, t jwt.Token) string {
 		return clientFix(t)
 	case jwt.CodeIssuerMismatch:
 		return issuerFix(t)
+	case jwt.CodeSignerMismatch:
+		return "another load balancer made it: --alb names the one that is meant"
 	case jwt.CodeScopeMismatch:
 		if t.Claims.String("token_use") == "id" {
 			return "an ID token has no scopes: verify the access token"
