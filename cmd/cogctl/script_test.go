@@ -56,6 +56,8 @@ func mainAtTestTime() {
 //	calls OP COUNT       the sandbox has answered OP that often
 //	expire [LEFT]        make the stored tokens look expired, or good for LEFT more
 //	callback [URL...]    register a free callback URL at the sandbox (CALLBACK), besides others
+//	mint                 write tokens of a user pool, good ones and bad ones, and keys.json;
+//	                     serve the keys at $MINT
 //	leaks REGEXP         a finding of the search for secrets that must be there
 //
 // When a script is over, all that its processes showed and left is searched for
@@ -123,6 +125,7 @@ func scriptParams() testscript.Params {
 			"control":  scriptControl,
 			"leaks":    scriptLeaks,
 			"callback": scriptCallback,
+			"mint":     scriptMint,
 		},
 	}
 }

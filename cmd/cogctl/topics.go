@@ -21,6 +21,7 @@ func topics() []topic {
 		{"environment", "Environment variables", environmentTopic},
 		{"exit-codes", "Exit codes", func() string { return exitCodesTopic }},
 		{"config", "The file config.toml", configTopic},
+		{"tokens", "Which token goes where, and what each is not", func() string { return tokensTopic }},
 	}
 }
 
@@ -94,7 +95,9 @@ const exitCodesTopic = `  0    ok
   2    usage or configuration: a client_secret that is wrong, too
   3    refused: a wrong password, a disabled user, not allowed to sign in
   4    sign-in or input is needed, and nobody is there to give it
-  5    verification or authorization says no
+  5    verification or authorization says no, also of a token that cannot be read.
+       Keys that cannot be had are no verdict: token verify then fails with 1,
+       unless something that needs no key is wrong with the token anyway
 
 call:
   22   the API answered with HTTP 400 or more, or not as --expect wants
