@@ -17,18 +17,11 @@ import (
 
 // verification is what tokens are judged by. It is safe for concurrent use.
 type verification struct {
-	policy  jwt.Policy // without the time
-	rules   []string   // policy.Claims as they were written
-	keys    jwt.KeySet
-	source  string // where the keys come from, for people
-	skipped []skippedCheck
-	now     func() time.Time
-}
-
-// skippedCheck is one that is not made, because nobody said what to expect.
-type skippedCheck struct {
-	Name   string `json:"name"`
-	Detail string `json:"detail"`
+	policy jwt.Policy // without the time
+	rules  []string   // policy.Claims as they were written
+	keys   jwt.KeySet
+	source string // where the keys come from, for people
+	now    func() time.Time
 }
 
 func (v *verification) judge(ctx context.Context, raw string) jwt.Report {
@@ -67,11 +60,7 @@ func (a *app) verification(o *judgeOptions) (*verification, error) {
 		return nil, err
 	}
 	v.policy.Issuers, v.policy.ClientIDs = s.Issuers, clientsOf(p, o)
-	if err := a.keysFor(v, s, o); err != nil {
-		return nil, err
-	}
-	v.noteSkipped()
-	return v, nil
+	return v, a.keysFor(v, s, o)
 }
 
 // expected is whose token it must be. An issuer on the command line stands for
@@ -117,16 +106,6 @@ func clientsOf(p *config.Profile, o *judgeOptions) []string {
 		ids = []string{p.Get("client_id").Text}
 	}
 	return ids
-}
-
-// noteSkipped lists the checks that nobody said what to expect of.
-func (v *verification) noteSkipped() {
-	if len(v.policy.Issuers) == 0 {
-		v.skipped = append(v.skipped, skippedCheck{jwt.CheckIssuer, "no issuer is named: --issuer or --user-pool-id"})
-	}
-	if len(v.policy.ClientIDs) == 0 {
-		v.skipped = append(v.skipped, skippedCheck{jwt.CheckAudience, "no app client is named: --client-id"})
-	}
 }
 
 // keysFor chooses the key set. It is read when a token first needs it.

@@ -18,7 +18,7 @@ import (
 type verdict struct {
 	Valid      bool            `json:"valid"`
 	Checks     []jwt.Check     `json:"checks"`
-	NotChecked []skippedCheck  `json:"not_checked,omitempty"`
+	NotChecked []jwt.Skip      `json:"not_checked,omitempty"` // absent in a batch
 	Header     json.RawMessage `json:"header,omitempty"` // as far as it could be read
 	Claims     json.RawMessage `json:"claims,omitempty"`
 	JudgedBy   *judgedBy       `json:"judged_by,omitempty"` // absent in a batch
@@ -75,7 +75,7 @@ func (a *app) printVerdict(ctx context.Context, v *verification, r jwt.Report, o
 	switch {
 	case o.out.wanted():
 		full := newVerdict(r)
-		full.NotChecked, full.JudgedBy = v.skipped, v.judgedBy()
+		full.NotChecked, full.JudgedBy = v.policy.Skipped(r.Token), v.judgedBy()
 		err = a.printAnswer(ctx, &o.out, full)
 	case isTerminal(a.stdout):
 		tabled = true
@@ -85,11 +85,6 @@ func (a *app) printVerdict(ctx context.Context, v *verification, r jwt.Report, o
 	}
 	if err != nil {
 		return err
-	}
-	if r.OK() && !tabled && !o.out.wanted() {
-		for _, skipped := range v.skipped {
-			a.note("%s was not checked: %s", skipped.Name, skipped.Detail)
-		}
 	}
 	return v.refusal(r, tabled)
 }
@@ -107,7 +102,7 @@ func (a *app) printChecks(v *verification, r jwt.Report) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", mark, cell(c.Name), cell(c.Detail))
 	}
-	for _, s := range v.skipped {
+	for _, s := range v.policy.Skipped(r.Token) {
 		fmt.Fprintf(w, "-\t%s\tnot checked: %s\n", s.Name, s.Detail)
 	}
 	fmt.Fprintf(w, "\tkeys\t%s\n", cell(v.source))
