@@ -19,7 +19,7 @@ type verdict struct {
 	Valid      bool            `json:"valid"`
 	Checks     []jwt.Check     `json:"checks"`
 	NotChecked []jwt.Skip      `json:"not_checked,omitempty"` // absent in a batch
-	Header     json.RawMessage `json:"header,omitempty"` // as far as it could be read
+	Header     json.RawMessage `json:"header,omitempty"`      // as far as it could be read
 	Claims     json.RawMessage `json:"claims,omitempty"`
 	JudgedBy   *judgedBy       `json:"judged_by,omitempty"` // absent in a batch
 }
