@@ -103,9 +103,13 @@ func (r *RemoteKeys) fetch(ctx context.Context) fetched {
 func (r *RemoteKeys) land(f *flight, got fetched) {
 	r.mu.Lock()
 	now := r.Now()
+	early := r.held.younger(r.ttl(), now) // so it was an unknown kid that made us ask
 	held := r.next(got, now)
-	if held != nil && (got.err != nil || !held.has(f.wanted...)) {
+	if held != nil && (got.err != nil || !held.has(f.wanted...) || early && now.Sub(r.turned) < penalty) {
 		held.Paused, f.wait = now, penalty
+	}
+	if early {
+		r.turned = now
 	}
 	if held.younger(r.ttl()+graceTTL, now) {
 		f.keys = held

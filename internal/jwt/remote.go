@@ -26,8 +26,9 @@ const (
 // The set is fetched at the first need and again after TTL. A kid it does not
 // have makes it fetched once more, since issuers rotate their keys; then an
 // unknown kid is refused for ten seconds without asking, so that forged tokens
-// cannot be used to hammer the issuer (aws-jwt-verify behaves the same way). At
-// any time one fetch is under way at most, and all who wait share its answer.
+// cannot be used to hammer the issuer (aws-jwt-verify behaves the same way), and
+// so it is when two fetches within ten seconds brought two sets, each without the
+// other's key. At any time one fetch is under way at most, and all who wait share its answer.
 //
 // While the issuer cannot be reached, keys serve until 24 hours past their time,
 // and it is asked every ten seconds at most.
@@ -57,6 +58,7 @@ type RemoteKeys struct {
 	held   *heldKeys // the last good set, nil before the first
 	flight *flight   // the fetch under way, or nil
 	failed heldKeys  // when and why a fetch failed that left nothing to serve from
+	turned time.Time // when an unknown kid last made a set be replaced before its time
 }
 
 // Stored is the document of an issuer as it is kept between processes.

@@ -34,7 +34,7 @@ func TestSkipped(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
-		if all := len(strings.Fields(got)) + len(r.Checks); all != 11 { // form to group, without signer and nonce
+		if all := len(strings.Fields(got)) + len(r.Checks); all != 12 { // form to group, without signer and nonce
 			t.Errorf("%s: %s and %s are %d checks", tt.name, names(r), got, all)
 		}
 	}
