@@ -19,6 +19,7 @@ import (
 type verification struct {
 	policy jwt.Policy // without the time
 	rules  []string   // policy.Claims as they were written
+	use    string     // as it was asked for
 	keys   jwt.KeySet
 	source string // where the keys come from, for people
 	now    func() time.Time
@@ -36,7 +37,7 @@ func (a *app) verification(o *judgeOptions) (*verification, error) {
 	if o.leeway < 0 {
 		return nil, usagef("--leeway %s is negative", o.leeway)
 	}
-	v := &verification{rules: o.claims, now: a.now, policy: jwt.Policy{
+	v := &verification{rules: o.claims, use: o.use, now: a.now, policy: jwt.Policy{
 		Algorithms: o.algorithms, Use: o.use, Leeway: o.leeway, Scopes: o.scopes, Groups: o.groups, Signer: o.alb,
 	}}
 	for _, alg := range o.algorithms {
@@ -60,6 +61,9 @@ func (a *app) verification(o *judgeOptions) (*verification, error) {
 		return nil, err
 	}
 	v.policy.Issuers, v.policy.ClientIDs = s.Issuers, clientsOf(p, o)
+	if o.use == "any" && s.UserPoolID != "" {
+		v.policy.Use = "either" // every token of a user pool is one of the two
+	}
 	return v, a.keysFor(v, s, o)
 }
 

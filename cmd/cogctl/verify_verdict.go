@@ -62,7 +62,7 @@ func (v *verification) judgedBy() *judgedBy {
 	}
 	return &judgedBy{
 		Time: v.now().UTC(), Leeway: v.policy.Leeway.Seconds(), Keys: v.source, Unfit: v.unfit(), Algorithms: algorithms,
-		Issuers: v.policy.Issuers, ClientIDs: v.policy.ClientIDs, Use: v.policy.Use,
+		Issuers: v.policy.Issuers, ClientIDs: v.policy.ClientIDs, Use: v.use,
 		Scopes: v.policy.Scopes, Groups: v.policy.Groups, Claims: v.rules, Balancer: v.policy.Signer,
 	}
 }

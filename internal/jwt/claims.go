@@ -318,7 +318,7 @@ func (j *judge) issuer() {
 func (j *judge) tokenUse() {
 	w := want{check: CheckTokenUse, claim: "token_use", code: CodeTokenUseMismatch, values: []string{"id", "access"}}
 	switch use := j.policy.Use; use {
-	case "", "any":
+	case "", "any", "either":
 	case "id", "access":
 		w.values = []string{use}
 	default:
@@ -361,7 +361,7 @@ func (j *judge) audience() {
 func (j *judge) scope() {
 	w := want{check: CheckScope, claim: "scope", code: CodeScopeMismatch, values: j.policy.Scopes}
 	if s, ok := j.token.Claims["scope"].(string); ok {
-		j.overlap(w, strings.Fields(s))
+		j.overlap(w, strings.FieldsFunc(s, func(r rune) bool { return r == ' ' })) // no other white space parts them
 		return
 	}
 	j.equals(w) // absent, or of another type

@@ -60,7 +60,7 @@ type Policy struct {
 	Algorithms []string      // allowed JWS algorithms, of those that Algorithms lists; empty means RS256 alone, what Cognito signs with
 	Issuers    []string      // iss must equal one
 	ClientIDs  []string      // the audience must be one; see CheckAudience
-	Use        string        // token_use: "id", "access"; "any" or "" for both and for tokens without
+	Use        string        // token_use: "id", "access", "either" of them; "any" or "" for both and for tokens without
 	Now        time.Time     // the time to judge by; required
 	Leeway     time.Duration // how far the clocks may differ, for exp, nbf and iat
 	Scopes     []string      // at least one must be in scope
