@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 
+	"github.com/cogctl/cogctl/internal/sandbox/store"
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
@@ -98,6 +100,10 @@ func (s Seed) check(lines []int) error {
 	for i, p := range s.Pools {
 		if !isPoolID(p.ID) {
 			return &FileError{Err: fmt.Errorf("pool %d: the id %q is none: it reads region_name, such as %s", i+1, p.ID, DefaultPoolID)}
+		}
+		mfa, tracking := cmp.Or(p.MFA, "OFF"), cmp.Or(p.DeviceTracking, store.TrackNowhere)
+		if err := (poolSettings{MFA: &mfa, DeviceTracking: &tracking}).check(); err != nil {
+			return &FileError{Err: fmt.Errorf("pool %s: %w", p.ID, err)}
 		}
 	}
 	return nil

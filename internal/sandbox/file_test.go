@@ -153,6 +153,7 @@ func TestParseSeedRefuses(t *testing.T) {
 		route(`upstream = "http://u:hunter2@127.0.0.1:1"`): "an address and a path, and nothing else",
 		"[[usage_plans]]\nkeys = [\"short-key\"]":          "key 1 has 9 characters",
 		"[[usage_plans]]\nperiod = \"YEAR\"":               `period "YEAR" is not DAY, WEEK or MONTH`,
+		"[[pools]]\nid = \"us-east-1_A\"\nmfa = \"YES\"":   `pool us-east-1_A: mfa: "YES" is not one of`,
 		"[[pools]]\nid = \"nothing\"":                      `the id "nothing" is none`,
 		strings.Repeat("# a comment\n", MaxFile/12+1):      "more than 1048576 bytes",
 	} {
