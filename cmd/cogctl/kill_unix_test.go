@@ -37,7 +37,7 @@ func newHousehold(t *testing.T) household {
 	}
 	t.Cleanup(func() { box.Close() })
 	home := t.TempDir()
-	s := stack{box.Endpoints(), clientSecrets(seed)}
+	s := newStack(box.Endpoints(), seed)
 	if err := s.configure(home); err != nil {
 		t.Fatal(err)
 	}

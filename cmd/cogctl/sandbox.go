@@ -20,6 +20,7 @@ import (
 type sandboxOptions struct {
 	cloudPort, apiPort, controlPort int
 	asJSON, verbose                 bool
+	config                          string
 }
 
 func newSandbox(a *app) *cobra.Command {
@@ -47,12 +48,21 @@ reset are what they are called. The others' password is Passw0rd!
 Routes: GET /myendpoint (REST API, Cognito authorizer), GET /profile (HTTP API,
 JWT authorizer), GET /content and POST /content (HTTP API, the access token needs
 the scope content/read or content/write), GET /admin (the backend wants the group
-admin), POST /upload, /open. What gets through is echoed as JSON.
+admin), GET /scoped (REST API, the access token needs content/read), GET /keyed (an
+API key: sandbox-api-key-0123456789), /lambda/token, /lambda/request and /lambda/http
+(Lambda authorizers that go by the tokens allow, deny, unauthorized and broken),
+POST /upload, /open. What gets through is echoed as JSON.
+
+--config FILE brings pools, routes and usage plans of your own; what FILE does not
+name stays as it is. A route may ask an authorizer of yours, in any language, and
+lead to a backend of yours, which finds the request context in the header
+x-amzn-request-context. cogctl help sandbox-file has an example.
 
 For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API, key sets,
-OAuth endpoints and sign-in pages), COGCTL_SANDBOX_API_URL, COGCTL_SANDBOX_CONTROL_URL and
-COGCTL_SANDBOX_CONTROL_KEY, and with COGCTL_SANDBOX_AWS_ACCESS_KEY_ID and
-COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY the access key of somebody who may do everything.`,
+OAuth endpoints and sign-in pages), COGCTL_SANDBOX_ISSUER, COGCTL_SANDBOX_API_URL,
+COGCTL_SANDBOX_CONTROL_URL and COGCTL_SANDBOX_CONTROL_KEY, and with
+COGCTL_SANDBOX_AWS_ACCESS_KEY_ID and COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY the access
+key of somebody who may do everything.`,
 		Example: `  cogctl sandbox -- cogctl call GET /myendpoint
   cogctl sandbox -- sh -c 'cogctl login --username bob && cogctl status'`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSandbox(cmd.Context(), a, o, args) },
@@ -60,6 +70,7 @@ COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY the access key of somebody who may do every
 	cmd.Flags().IntVar(&o.cloudPort, "cloud-port", 0, "port of the user pool API (0: a free one)")
 	cmd.Flags().IntVar(&o.apiPort, "api-port", 0, "port of the API (0: a free one)")
 	cmd.Flags().IntVar(&o.controlPort, "control-port", 0, "port of the control endpoint (0: a free one)")
+	cmd.Flags().StringVar(&o.config, "config", "", "a file with pools, routes and usage plans")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the endpoints as JSON")
 	cmd.Flags().BoolVar(&o.verbose, "verbose", false, "tell each request on standard error")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -83,7 +94,11 @@ func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string)
 			return err
 		}
 	}
-	options := sandbox.Options{Now: a.now, Seed: sandbox.DefaultSeed()}
+	seed, err := readSeed(o.config)
+	if err != nil {
+		return err
+	}
+	options := a.sandboxOptions(seed)
 	options.Ports.Cloud, options.Ports.API, options.Ports.Control = o.cloudPort, o.apiPort, o.controlPort
 	if o.verbose {
 		options.Log = func(e sandbox.Event) {
@@ -99,7 +114,7 @@ func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string)
 		return err
 	}
 	defer box.Close()
-	s := stack{box.Endpoints(), clientSecrets(options.Seed)}
+	s := newStack(box.Endpoints(), seed)
 	if len(command) == 0 {
 		return a.serveSandbox(ctx, s, o.asJSON)
 	}
@@ -110,6 +125,11 @@ func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string)
 type stack struct {
 	sandbox.Endpoints
 	secrets map[string]string // of the app clients that have one, by their id; others each run
+	residents
+}
+
+func newStack(at sandbox.Endpoints, seed sandbox.Seed) stack {
+	return stack{at, clientSecrets(seed), residentsOf(seed)}
 }
 
 func clientSecrets(seed sandbox.Seed) map[string]string {
@@ -136,11 +156,11 @@ func eventLine(e sandbox.Event) string {
 // settings is the profile that reaches the sandbox by the public client.
 func (s stack) settings() map[string]string {
 	return map[string]string{
-		"user_pool_id":        sandbox.DefaultPoolID,
-		"client_id":           sandbox.PublicClientID,
+		"user_pool_id":        s.pool,
+		"client_id":           s.public,
 		"domain":              s.Cloud,
-		"callback_urls":       strings.Join(sandbox.CallbackURLs(), " "),
-		"username":            "ann",
+		"callback_urls":       strings.Join(s.callbacks, " "),
+		"username":            s.username,
 		"api_url":             s.API,
 		"endpoints.user_pool": s.Cloud,
 
@@ -155,30 +175,52 @@ func (s stack) settings() map[string]string {
 func (s stack) configure(home string) error {
 	folder := filepath.Join(home, "config")
 	path := filepath.Join(folder, "config.toml")
-	if err := config.Create(path, "sandbox", s.settings(), true); err != nil {
-		return err
-	}
 	backend, machine := s.settings(), s.settings()
-	backend["client_id"], machine["client_id"] = sandbox.SecretClientID, sandbox.MachineClientID
+	backend["client_id"], machine["client_id"] = s.backend, s.machine
 	delete(machine, "username")
 	delete(machine, "callback_urls")
 	delete(machine, "identity_pool_id") // takes nobody's login but a user's
 	machine["flow"], machine["api_auth"] = "client-credentials", "access"
-	machine["scopes"] = sandbox.ReadScope + " " + sandbox.WriteScope
-	for _, p := range []struct {
-		name     string
-		settings map[string]string
-	}{{"backend", backend}, {"machine", machine}} {
-		secretFile := filepath.Join(folder, p.name+"-secret")
-		if err := os.WriteFile(secretFile, []byte(s.secrets[p.settings["client_id"]]), 0o600); err != nil {
-			return err
+	machine["scopes"] = strings.Join(s.machineScopes, " ")
+	first := s.settings()
+	switch { // a file of one's own need not have all three clients
+	case s.public == "" && s.backend != "":
+		first = backend
+	case s.public == "" && s.machine != "":
+		first = machine
+	}
+	if err := s.writeProfile(path, "sandbox", first); err != nil {
+		return err
+	}
+	for name, settings := range map[string]map[string]string{"backend": backend, "machine": machine} {
+		if settings["client_id"] == "" {
+			continue
 		}
-		p.settings["client_secret"] = "file:" + secretFile
-		if err := config.Create(path, p.name, p.settings, false); err != nil {
+		if err := s.writeProfile(path, name, settings); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeProfile adds a profile, with the secret of its client in a file beside it.
+// The first one is the default.
+func (s stack) writeProfile(path, name string, settings map[string]string) error {
+	settings = given(settings)
+	isFirst := name == "sandbox"
+	secret := s.secrets[settings["client_id"]]
+	if secret == "" {
+		return config.Create(path, name, settings, isFirst)
+	}
+	secretFile := filepath.Join(filepath.Dir(path), name+"-secret")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(secretFile, []byte(secret), 0o600); err != nil {
+		return err
+	}
+	settings["client_secret"] = "file:" + secretFile
+	return config.Create(path, name, settings, isFirst)
 }
 
 // serveSandbox prints where the sandbox is and waits for the end.
@@ -188,12 +230,12 @@ func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
 	if asJSON {
 		err = a.printJSON(map[string]any{
 			"cloud": s.Cloud, "api": s.API, "control": s.Control, "control_key": s.ControlKey,
-			"issuer": s.Issuer, "user_pool_id": sandbox.DefaultPoolID, "client_id": sandbox.PublicClientID,
-			"domain": s.Cloud, "callback_urls": sandbox.CallbackURLs(),
-			"backend_client_id": sandbox.SecretClientID, "backend_client_secret": s.secrets[sandbox.SecretClientID],
+			"issuer": s.Issuer, "user_pool_id": s.pool, "client_id": s.public,
+			"domain": s.Cloud, "callback_urls": s.callbacks,
+			"backend_client_id": s.backend, "backend_client_secret": s.secrets[s.backend],
 			"aws_access_key_id": s.AccessKeyID, "aws_secret_access_key": s.SecretAccessKey,
 			"identity_pool_id": sandbox.DefaultIdentityPoolID, "classic_identity_pool_id": sandbox.ClassicIdentityPoolID,
-			"machine_client_id": sandbox.MachineClientID, "machine_client_secret": s.secrets[sandbox.MachineClientID],
+			"machine_client_id": s.machine, "machine_client_secret": s.secrets[s.machine],
 		})
 	} else {
 		err = a.println(s.text())
@@ -211,9 +253,9 @@ func (s stack) text() string {
 	return fmt.Sprintf(`# user pool API, key sets, OAuth endpoints and sign-in pages: %s
 # API:                        %s
 # control:                    %s (X-Cogctl-Key: %s)
-# users: ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s
+# users: %s
 # client with a secret:       %s, %s
-# client credentials:         %s, %s (scopes content/read, content/write)
+# client credentials:         %s, %s (scopes %s)
 # an AWS access key:          %s, %s
 # For ~/.config/cogctl/config.toml, then: cogctl login --profile sandbox
 [profiles.sandbox]
@@ -228,9 +270,10 @@ url = %q
 [profiles.sandbox.endpoints]
 user_pool = %q
 identity_pool = %q
-sts = %q`, s.Cloud, s.API, s.Control, s.ControlKey, sandbox.TemporaryPassword, sandbox.DefaultPassword,
-		sandbox.SecretClientID, s.secrets[sandbox.SecretClientID], sandbox.MachineClientID, s.secrets[sandbox.MachineClientID],
-		s.AccessKeyID, s.SecretAccessKey, p["user_pool_id"], p["client_id"], p["domain"], `"`+strings.Join(sandbox.CallbackURLs(), `", "`)+`"`,
+sts = %q`, s.Cloud, s.API, s.Control, s.ControlKey, s.users,
+		s.backend, s.secrets[s.backend], s.machine, s.secrets[s.machine], strings.Join(s.machineScopes, ", "),
+		s.AccessKeyID, s.SecretAccessKey,
+		p["user_pool_id"], p["client_id"], p["domain"], `"`+strings.Join(s.callbacks, `", "`)+`"`,
 		p["username"], p["identity_pool_id"], p["api_url"], p["endpoints.user_pool"], p["endpoints.identity_pool"], p["endpoints.sts"])
 }
 
@@ -313,24 +356,22 @@ func placeOwnBinary(home string) (string, error) {
 func (s stack) environ(environ []string, home, bin string) []string {
 	kept := []string{}
 	searchPath := bin
-	for _, entry := range environ {
+	for _, entry := range withoutAccounts(environ) {
 		name, value, _ := strings.Cut(entry, "=")
-		upper := strings.ToUpper(name)
-		switch {
-		case strings.HasPrefix(upper, "COGCTL_"), strings.HasPrefix(upper, "AWS_"):
-		case upper == "PATH":
+		if strings.ToUpper(name) == "PATH" {
 			searchPath += string(os.PathListSeparator) + value
-		default:
-			kept = append(kept, entry)
+			continue
 		}
+		kept = append(kept, entry)
 	}
 	return append(kept,
 		"PATH="+searchPath,
 		"COGCTL_CONFIG_DIR="+filepath.Join(home, "config"),
 		"COGCTL_CACHE_DIR="+filepath.Join(home, "cache"),
 		"COGCTL_PROFILE=sandbox",
-		"COGCTL_PASSWORD="+sandbox.DefaultPassword,
+		"COGCTL_PASSWORD="+s.password,
 		"COGCTL_SANDBOX_CLOUD_URL="+s.Cloud,
+		"COGCTL_SANDBOX_ISSUER="+s.Issuer,
 		"COGCTL_SANDBOX_API_URL="+s.API,
 		"COGCTL_SANDBOX_CONTROL_URL="+s.Control,
 		"COGCTL_SANDBOX_CONTROL_KEY="+s.ControlKey,

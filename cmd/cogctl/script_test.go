@@ -50,6 +50,7 @@ func mainAtTestTime() {
 //	                     "code": the last one that the sandbox sent)
 //	control METHOD PATH [JSON]  ask the sandbox's control listener
 //	issuer               start an authorization server that is none of Cognito's
+//	backend              start a backend of the user's (BACKEND), which answers with what it got
 //	odd                  start a server that answers as no user pool does
 //	parallel N CODE CMD  run CMD N times at once; all must end with that code
 //	                     and print the same
@@ -121,6 +122,7 @@ func scriptParams() testscript.Params {
 			"expire":   scriptExpire,
 			"parallel": scriptParallel,
 			"odd":      scriptOdd,
+			"backend":  scriptBackend,
 			"issuer":   scriptIssuer,
 			"control":  scriptControl,
 			"leaks":    scriptLeaks,
@@ -138,7 +140,7 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(box.Start(context.Background()))
 	ts.Defer(func() { box.Close() })
 	home := ts.MkAbs(".sandbox")
-	s := stack{box.Endpoints(), clientSecrets(seed)}
+	s := newStack(box.Endpoints(), seed)
 	ts.Check(s.configure(home))
 	for _, entry := range s.environ([]string{"PATH=" + ts.Getenv("PATH")}, home, filepath.Join(home, "bin")) {
 		name, value, _ := strings.Cut(entry, "=")

@@ -22,6 +22,7 @@ func topics() []topic {
 		{"exit-codes", "Exit codes", func() string { return exitCodesTopic }},
 		{"config", "The file config.toml", configTopic},
 		{"tokens", "Which token goes where, and what each is not", func() string { return tokensTopic }},
+		{"sandbox-file", "The file of sandbox --config", func() string { return sandboxFileTopic }},
 	}
 }
 

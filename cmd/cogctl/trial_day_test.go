@@ -49,7 +49,7 @@ func newDay(t *testing.T) *day {
 	t.Cleanup(func() { box.Close() })
 	d.box = box
 	home := t.TempDir()
-	s := stack{box.Endpoints(), clientSecrets(seed)}
+	s := newStack(box.Endpoints(), seed)
 	if err := s.configure(home); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/redact"
+	"github.com/cogctl/cogctl/internal/sandbox"
+)
+
+// readSeed is what the sandbox starts with: the default one, or what a file says.
+func readSeed(path string) (sandbox.Seed, error) {
+	if path == "" {
+		return sandbox.DefaultSeed(), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return sandbox.Seed{}, withCode(exitUsage, fmt.Errorf("--config: %w", err))
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, sandbox.MaxFile+1))
+	if err != nil {
+		return sandbox.Seed{}, withCode(exitUsage, fmt.Errorf("--config: %w", err))
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return sandbox.Seed{}, err
+	}
+	seed, err := sandbox.ParseSeed(data, folder)
+	var at *sandbox.FileError
+	if errors.As(err, &at) {
+		return seed, hinted(usagef("%s%s: %v", path, at.Place(), err), "cogctl help sandbox-file has an example")
+	}
+	return seed, err
+}
+
+// sandboxOptions gives the sandbox the outside world that its routes may lead to:
+// programs that have nothing of the caller's accounts, and servers on this machine.
+func (a *app) sandboxOptions(seed sandbox.Seed) sandbox.Options {
+	network := a.network.Clone()
+	network.DisableCompression = true // an answer passes as it is
+	network.MaxResponseHeaderBytes = 1 << 20
+	return sandbox.Options{
+		Now: a.now, Seed: seed, Network: network,
+		Environ: withoutAccounts(a.environ), StartChild: a.startChild, Said: a.handlerSaid,
+	}
+}
+
+// handlerSaid passes on what a program behind a route wrote.
+func (a *app) handlerSaid(handler string, text []byte) {
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		fmt.Fprintf(&b, "cogctl: sandbox: %s: %s\n", redact.Visible(handler), redact.Visible(strings.TrimRight(line, "\r\n")))
+	}
+	_, _ = io.WriteString(a.redactedStderr(), b.String())
+}
+
+// withoutAccounts is an environment with nothing in it that leads to an account:
+// no COGCTL_* and no AWS_*.
+func withoutAccounts(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		upper := strings.ToUpper(entry)
+		return strings.HasPrefix(upper, "COGCTL_") || strings.HasPrefix(upper, "AWS_")
+	})
+}
+
+// residents are those of a seed that the ready-made profiles name. A client that
+// is not there is "".
+type residents struct {
+	pool          string
+	public        string // an app client that people sign in to, without a secret if there is one
+	backend       string // one with a secret
+	machine       string // one that signs in with its secret alone
+	machineScopes []string
+	callbacks     []string // of the public client
+	username      string   // the first user
+	password      string   // that user's
+	users         string   // all of them, for people
+}
+
+func residentsOf(seed sandbox.Seed) residents {
+	pool := seed.Pools[0]
+	r := residents{pool: pool.ID, users: "those of --config"}
+	for _, c := range pool.Clients {
+		switch {
+		case slices.Contains(c.OAuthFlows, "client_credentials"):
+			if r.machine == "" {
+				r.machine, r.machineScopes = c.ID, c.OAuthScopes
+			}
+		case c.Secret == "" && r.public == "":
+			r.public, r.callbacks = c.ID, c.CallbackURLs
+		case c.Secret != "" && r.backend == "":
+			r.backend = c.ID
+		}
+	}
+	if len(pool.Users) > 0 {
+		r.username, r.password = pool.Users[0].Username, pool.Users[0].Password
+	}
+	if pool.ID == sandbox.DefaultPoolID && r.password == sandbox.DefaultPassword {
+		r.users = fmt.Sprintf("ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s", sandbox.TemporaryPassword, sandbox.DefaultPassword)
+	}
+	return r
+}
+
+// given leaves out the settings that have no value.
+func given(settings map[string]string) map[string]string {
+	kept := maps.Clone(settings)
+	maps.DeleteFunc(kept, func(_, value string) bool { return value == "" })
+	return kept
+}
