@@ -120,8 +120,11 @@ func (a *app) inquire(o requestOptions, args []string) (q inquiry, err error) {
 }
 
 // drops tells a -H 'Name:', which to curl means that no such header is sent.
-func (o *requestOptions) drops(name string) bool {
-	return slices.ContainsFunc(o.spec.Headers, func(header string) bool {
+func (o *requestOptions) drops(name string) bool { return dropped(o.spec.Headers, name) }
+
+// dropped is drops of the values of -H.
+func dropped(headers []string, name string) bool {
+	return slices.ContainsFunc(headers, func(header string) bool {
 		typed, value, found := strings.Cut(header, ":")
 		return found && strings.EqualFold(strings.TrimSpace(typed), name) && strings.TrimSpace(value) == ""
 	})

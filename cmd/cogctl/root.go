@@ -16,7 +16,7 @@ func builders() map[string]func(*app) *cobra.Command {
 		"login": newLogin, "logout": newLogout, "status": newStatus, "whoami": newStatus,
 		"token": newToken, "call": newCall, "curl": newCall, "sign": newSign, "profile": newProfile,
 		"sandbox": newSandbox, "version": newVersion, "account": newAccount, "endpoints": newEndpoints,
-		"credentials": newCredentials, "exec": newExec,
+		"credentials": newCredentials, "exec": newExec, "can-i": newCanI, "authorize": newCanI,
 	}
 }
 
@@ -42,7 +42,7 @@ func newRootFor(a *app, args []string) *cobra.Command {
 func newRoot(a *app) *cobra.Command {
 	root := newTrunk(a)
 	root.AddCommand(
-		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a), newSign(a), newCredentials(a), newExec(a),
+		newLogin(a), newLogout(a), newStatus(a), newToken(a), newCall(a), newSign(a), newCanI(a), newCredentials(a), newExec(a),
 		newAccount(a), newEndpoints(a), newProfile(a), newSandbox(a), newVersion(a),
 	)
 	root.AddCommand(newTopics()...)

@@ -30,6 +30,10 @@ func (r *processTrace) mayPrint() func(needle) bool {
 		}
 	case "cogctl call":
 		return func(n needle) bool { return strings.Contains(r.answers, n.text) }
+	case "cogctl can-i":
+		if cmd.Flag("dump-event").Changed { // an event holds the token, that is its purpose
+			return may(anIDToken, anAccessToken, aToken)
+		}
 	case "cogctl sandbox codes":
 		return may(aCode, aPassword) // what it sends to new users is a password
 	case "cogctl sandbox totp":

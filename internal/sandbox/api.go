@@ -130,7 +130,7 @@ func (b *builder) authorizer(r Route) (gateway.Authorizer, error) {
 			}
 		}
 		return &gateway.JWTAuthorizer{
-			Keys: keys(), Issuer: b.issuer(pool.ID), Audience: audience, Scopes: r.Scopes, Now: s.now,
+			Keys: keys(), Issuer: b.issuer(pool.ID), IdentitySource: r.firstSource(), Audience: audience, Scopes: r.Scopes, Now: s.now,
 		}, nil
 	case LambdaToken, LambdaRequest, HTTPLambda:
 		return b.lambda(r), nil
