@@ -121,6 +121,7 @@ func TestALBRefused(t *testing.T) {
 		{"iss not asked, no text", balancerHeaderClaims("iss", 5), balancerClaims(), func(p *Policy) { p.Issuers = nil }, "form:claim_type", "the header's iss is the number 5"},
 		{"another client", balancerHeaderClaims("client", "x"), balancerClaims("aud", testClient, "client_id", testClient), nil, "audience:client_mismatch", `client is "x"`},
 		{"no client", balancerHeaderClaims("client", nil), balancerClaims(), nil, "audience:client_mismatch", "client is missing"},
+		{"client not asked", balancerHeaderClaims("client", "x"), balancerClaims(), func(p *Policy) { p.ClientIDs = nil }, "ok", ""},
 		{"client not asked, no text", balancerHeaderClaims("client", true), balancerClaims(), func(p *Policy) { p.ClientIDs = nil }, "form:claim_type", ""},
 		{"RS256", balancerHeaderClaims("alg", "RS256"), balancerClaims(), nil, "algorithm:algorithm_refused signature:unjudged", ""},
 		{"another kid", balancerHeaderClaims("kid", "x"), balancerClaims(), nil, "kid:unknown_key signature:unjudged", ""},

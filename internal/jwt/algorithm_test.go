@@ -53,6 +53,16 @@ func joseSign(t testing.TB, algorithm string, key crypto.Signer, payload []byte)
 	return raw
 }
 
+// joseSet is a JWK set with the key a, as go-jose writes it.
+func joseSet(t testing.TB, public crypto.PublicKey, algorithm string) StaticKeys {
+	t.Helper()
+	keys, dropped, err := ParseKeys(set(t, jose.JSONWebKey{Key: public, KeyID: "a", Algorithm: algorithm, Use: "sig"}), "f")
+	if err != nil || len(dropped) > 0 {
+		t.Fatal(err, dropped)
+	}
+	return keys
+}
+
 // TestAlgorithms: what go-jose signs is accepted under its own algorithm and key
 // only, and go-jose refuses what is refused here.
 func TestAlgorithms(t *testing.T) {
@@ -62,7 +72,7 @@ func TestAlgorithms(t *testing.T) {
 			t.Parallel()
 			private, public := algorithmKey(t, algorithm)
 			raw := joseSign(t, algorithm, private, mustJSON(t, idClaims()))
-			bare, pinned := NewStaticKeys("f", Key{ID: "a", Public: public}), NewStaticKeys("f", Key{ID: "a", Public: public, Algorithm: algorithm})
+			bare, pinned := joseSet(t, public, ""), joseSet(t, public, algorithm)
 			p := idPolicy()
 			p.Algorithms = []string{algorithm}
 			for _, keys := range []KeySet{bare, pinned} {

@@ -84,6 +84,7 @@ func TestParseRefuses(t *testing.T) {
 		{"not ASCII", good[:5] + "é" + good[6:], `"\xc3"`},
 		{"trailing bits", good[:len(good)-1] + "R", "the last character of its signature"},
 		{"impossible length", good + "AAA", "has 9 characters, which base64url never has"},
+		{"header text", head(`foo`), "the header is not a JSON object"},
 		{"header array", head(`[]`), "the header is not a JSON object"},
 		{"header empty", "." + b64(`{}`) + ".", "the header is not a JSON object"},
 		{"no alg", head(`{"kid":"k"}`), "names no alg"},
