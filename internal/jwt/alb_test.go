@@ -319,3 +319,49 @@ func TestParsePEM(t *testing.T) {
 		}
 	}
 }
+
+// FuzzJudge judges whatever it is given, as an issuer's token and as a
+// balancer's, as if the signature were good: what passes then has what the policy
+// asks for.
+func FuzzJudge(f *testing.F) {
+	id, header, claims := mustJSON(f, idClaims()), mustJSON(f, balancerHeaderClaims()), mustJSON(f, balancerClaims())
+	f.Add(id, id)
+	f.Add(header, claims)
+	f.Add(mustJSON(f, with(balancerHeaderClaims(), "iss", map[string]any{})), mustJSON(f, with(idClaims(), "iss", map[string]any{}, "exp", 1e300)))
+	f.Add(header, []byte(`{"exp":1795237382.5,"iss":["x"],"aud":[1],"cognito:groups":{}}`))
+	rule, err := ParseClaimRule("cognito:groups~^adm")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, header, payload []byte) {
+		judged := func(header []byte, p Policy) (Token, bool) {
+			token, err := parse(b64(string(header))+"."+b64(string(payload))+".", padded)
+			if err != nil {
+				return token, false
+			}
+			j := judge{policy: p, token: token}
+			j.form(nil)
+			j.claims()
+			for _, s := range p.Skipped(token) {
+				if s.Detail == "" {
+					t.Fatal("skipped without a reason")
+				}
+			}
+			return token, Report{Checks: j.checks}.OK()
+		}
+		p := idPolicy()
+		p.Claims = []ClaimRule{rule}
+		if token, ok := judged([]byte(`{"alg":"x"}`), p); ok {
+			c := token.Claims
+			if exp, ok := c.Time("exp"); !ok || !testNow.Before(exp) || c.String("iss") != testIssuer || c.String("token_use") != "id" || len(c.Strings("cognito:groups")) == 0 || c["aud"] == nil {
+				t.Fatalf("passes: %s", payload)
+			}
+		}
+		if token, ok := judged(header, balancerPolicy()); ok {
+			h := token.Header
+			if exp, ok := h.Time("exp"); !ok || !testNow.Before(exp) || h.String("iss") != testIssuer || h.String("client") != testClient || h.String("signer") != testBalancer {
+				t.Fatalf("passes: %s", header)
+			}
+		}
+	})
+}

@@ -190,7 +190,11 @@ func FuzzParseKeys(f *testing.F) {
 	f.Add(set(f, jwk(f, signerOne(), "e", "AQ"), jwk(f, signerOne(), "use", "enc")))
 	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AA","kid":"a"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA","kid":"b"},{"kty":"OKP","crv":"Ed25519","x":"AA","kid":"c"}]}`))
 	f.Add([]byte("<html>"))
+	f.Add(pemOf(f, &balancerKey().PublicKey, "PUBLIC KEY"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if set, err := parsePEM(data, "a", "f"); err == nil && len(set.IDs())+len(set.Dropped()) != 1 {
+			t.Fatalf("PEM with %q, dropped %q", set.IDs(), set.Dropped())
+		}
 		keys, dropped, err := ParseKeys(data, "f")
 		if err != nil && (len(keys.IDs()) > 0 || len(dropped) > 0) {
 			t.Fatal("keys beside an error")

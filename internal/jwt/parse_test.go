@@ -237,6 +237,11 @@ func FuzzParse(f *testing.F) {
 	f.Add("e30\n.e30.")
 	f.Fuzz(func(t *testing.T, raw string) {
 		token, err := Parse(raw)
+		if balancer, refused := ParseALB(raw); err == nil && (refused != nil || !reflect.DeepEqual(token, balancer)) {
+			t.Fatalf("a balancer's token may be padded, but this is not: %v", refused)
+		} else if err != nil && refused == nil && !strings.Contains(raw, "=") {
+			t.Fatalf("only padding is taken in addition: %q", raw)
+		}
 		report := verify(raw, idPolicy())
 		if report.OK() != (report.Err() == nil) {
 			t.Fatal("OK and Err differ")
