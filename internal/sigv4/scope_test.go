@@ -1,7 +1,6 @@
 package sigv4_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/cogctl/cogctl/internal/sigv4"
@@ -67,39 +66,6 @@ func TestScopeOf(t *testing.T) {
 	} {
 		if sc, ok := sigv4.ScopeOf(host); ok {
 			t.Errorf("%q: %+v, want none", host, sc)
-		}
-	}
-}
-
-func TestScopeFromError(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		body, region, service, refused string
-	}{
-		{`{"message":"Credential should be scoped to correct service: 'execute-api'. "}`, "", "execute-api", ""},
-		{`{"message":"Credential should be scoped to correct service: \u0027execute-api\u0027."}`, "", "execute-api", ""},
-		{`{"message":"Credential should be scoped to a valid region, not 'us-east-1'. Credential should be scoped to correct service: 'lambda'."}`, "", "lambda", "us-east-1"},
-		{`<Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'</Message></Error>`, "eu-west-1", "", ""},
-		{`<Message>the region &apos;us-east-1&apos; is wrong; expecting &#39;eu-west-1&#39;</Message>`, "eu-west-1", "", ""},
-		{`Credential should be scoped to a valid region, not 'us-east-1'`, "", "", "us-east-1"},
-		{`{"message":"Forbidden"}`, "", "", ""},
-		{``, "", "", ""},
-		{`Credential should be scoped to correct service: 'a/b'`, "", "", ""},
-		{`Credential should be scoped to correct service: 'execute-api`, "", "", ""},
-		{`Credential should be scoped to correct service: ''`, "", "", ""},
-		{`Credential should be scoped to correct service: 'S3'`, "", "", ""},
-		{"Credential should be scoped to correct service: 's3\r\nX: y'", "", "", ""},
-		{`Credential should be scoped to correct service: '` + strings.Repeat("a", 65) + `'`, "", "", ""},
-		{`the region 'x' is wrong; expecting 'nowhere'`, "", "", ""},
-		{strings.Repeat(" ", 64<<10) + `Credential should be scoped to correct service: 'execute-api'.`, "", "", ""},
-	} {
-		want := sigv4.Scope{Region: tt.region, Service: tt.service}
-		sc, ok := sigv4.ScopeFromError([]byte(tt.body))
-		if sc != want || ok != (want != sigv4.Scope{}) {
-			t.Errorf("%.200q: %+v, %v, want %+v", tt.body, sc, ok, want)
-		}
-		if region, ok := sigv4.RefusedRegion([]byte(tt.body)); ok != (tt.refused != "") || ok && region != tt.refused {
-			t.Errorf("%.200q: region %q, %v, want %q", tt.body, region, ok, tt.refused)
 		}
 	}
 }
