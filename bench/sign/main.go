@@ -1,5 +1,6 @@
 // Command sign measures how fast requests are signed: beside the signer of AWS's
-// own SDK for Go, in one process, on the same request, in turn.
+// own SDK for Go, in one process, on the same request, in turn; and how long a
+// whole cogctl takes that sends one signed request, beside curl and the AWS CLI.
 //
 //	go run ./bench/sign          print the figures
 //	go run ./bench/sign -check   and exit 1 when a bar is missed
@@ -38,14 +39,15 @@ const (
 var errMissed = errors.New("a bar is missed")
 
 type options struct {
-	rounds, each int
-	check        bool
+	rounds, each, pairs int
+	check               bool
 }
 
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 41, "how many `times` each signer has its turn")
 	flag.IntVar(&o.each, "each", 2000, "how many `signatures` a turn has")
+	flag.IntVar(&o.pairs, "pairs", 40, "how many `times` cogctl and curl run in turn; the AWS CLI a twelfth of it, 0 leaves both out")
 	flag.BoolVar(&o.check, "check", false, "exit 1 when a bar is missed")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
@@ -56,6 +58,11 @@ func main() {
 
 func run(o options, out io.Writer) error {
 	missed, err := signers(o, out)
+	if err == nil && o.pairs > 0 {
+		var slow bool
+		slow, err = processes(o, out)
+		missed = missed || slow
+	}
 	if err == nil && missed && o.check {
 		err = errMissed
 	}
