@@ -46,7 +46,7 @@ func (v *Verifier) Verify(r *http.Request, payloadHash string, find func(id stri
 		return Trace{}, err
 	}
 	credentials, known := find(c.keyID)
-	if !known {
+	if !known || credentials.SecretAccessKey == "" {
 		return Trace{}, refuse(UnrecognizedClient, "The security token included in the request is invalid.")
 	}
 	trace := v.trace(r, c, payloadHash)

@@ -152,6 +152,17 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// TestNoSecret: a key whose secret is empty is nobody's; anyone could sign for it.
+func TestNoSecret(t *testing.T) {
+	t.Parallel()
+	r := signedRequest(t, keys)
+	empty := func(id string) (sigv4.Credentials, bool) { return sigv4.Credentials{AccessKeyID: id}, true }
+	var refused *sigv4.VerifyError
+	if _, err := sigv4.Verify(r, sigv4.EmptyPayload, empty, noon); !errors.As(err, &refused) || refused.Code != sigv4.UnrecognizedClient {
+		t.Errorf("%v, want %s", err, sigv4.UnrecognizedClient)
+	}
+}
+
 // TestPresigned is the query form: how long it is good, and what must be in it.
 func TestPresigned(t *testing.T) {
 	t.Parallel()
