@@ -26,7 +26,7 @@ func (s *Signer) fields(dst []field, r *http.Request) []field {
 			dst = append(dst, field{name: name, key: key, values: values})
 		}
 	}
-	if length := contentLength(r); length != "" && s.signs("content-length") {
+	if length := contentLength(r); length != "" && s.signsLength(r) {
 		dst = append(dst, field{name: "content-length", one: length})
 	}
 	slices.SortFunc(dst, func(a, b field) int {
@@ -50,6 +50,13 @@ func (s *Signer) signs(name string) bool {
 		return !changes(name)
 	}
 	return slices.ContainsFunc(s.Headers, func(asked string) bool { return strings.EqualFold(asked, name) })
+}
+
+// signsLength says whether Content-Length is signed. The length 0, which net/http
+// adds to a POST, is signed only when it is asked for by name, as in aws-c-auth.
+func (s *Signer) signsLength(r *http.Request) bool {
+	named := slices.ContainsFunc(s.Headers, func(asked string) bool { return strings.EqualFold(asked, "content-length") })
+	return named || s.SignAll && r.ContentLength > 0
 }
 
 // aside says whether net/http leaves a header of the map out: it writes these

@@ -113,6 +113,38 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// TestContentLength: as net/http sends it; a length of nothing only by name.
+func TestContentLength(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		method, body string
+		signer       *sigv4.Signer
+		want         string
+	}{
+		{"POST", "abc", &sigv4.Signer{SignAll: true}, "content-length:3\n"},
+		{"POST", "", &sigv4.Signer{SignAll: true}, ""},
+		{"POST", "", &sigv4.Signer{Headers: []string{"Content-Length"}}, "content-length:0\n"},
+		{"GET", "", &sigv4.Signer{Headers: []string{"Content-Length"}}, ""},
+		{"POST", "abc", new(sigv4.Signer), ""},
+	} {
+		r := newRequest(t, tt.method, "https://h/", tt.body)
+		trace, err := tt.signer.Sign(r, sigv4.PayloadHash([]byte(tt.body)), keys, scope, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := tt.method + "\n/\n\n" + tt.want + "host:h\n"; !strings.HasPrefix(trace.CanonicalRequest, want) {
+			t.Errorf("want %q at the beginning of\n%s", want, trace.CanonicalRequest)
+		}
+		wire, err := sent(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verifyWire(wire); err != nil {
+			t.Errorf("%v\nof\n%s", err, wire)
+		}
+	}
+}
+
 // TestTime: a given X-Amz-Date fixes the time, in both forms.
 func TestTime(t *testing.T) {
 	t.Parallel()

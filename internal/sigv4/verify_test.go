@@ -1,6 +1,9 @@
 package sigv4_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -149,6 +152,35 @@ func TestToken(t *testing.T) {
 	without.SessionToken = ""
 	if _, err := sigv4.Verify(signedRequest(t, without), sigv4.EmptyPayload, known, noon); !errors.As(err, &refused) || refused.Code != sigv4.UnrecognizedClient {
 		t.Errorf("no token: %v", err)
+	}
+}
+
+// TestStatedPayload: a header that states another hash than the body's is refused
+// also when the signature itself was made from the right one.
+func TestStatedPayload(t *testing.T) {
+	t.Parallel()
+	const body = "the body"
+	for stated, good := range map[string]bool{sigv4.PayloadHash([]byte(body)): true, sigv4.EmptyPayload: false} {
+		r := newRequest(t, "PUT", "https://h/", "")
+		signer := sigv4.Signer{PayloadHeader: true}
+		if _, err := signer.Sign(r, stated, keys, scope, noon); err != nil {
+			t.Fatal(err)
+		}
+		trace, err := sigv4.Verify(r, sigv4.PayloadHash([]byte(body)), known, noon)
+		if (err == nil) != good {
+			t.Errorf("signed for %s: %v", stated, err)
+		}
+		key := []byte("AWS4" + keys.SecretAccessKey)
+		for _, part := range []string{"20240115", scope.Region, scope.Service, "aws4_request", trace.StringToSign} {
+			h := hmac.New(sha256.New, key)
+			h.Write([]byte(part))
+			key = h.Sum(nil)
+		}
+		value := r.Header.Get("Authorization")
+		r.Header.Set("Authorization", value[:len(value)-64]+hex.EncodeToString(key))
+		if _, err := sigv4.Verify(r, sigv4.PayloadHash([]byte(body)), known, noon); (err == nil) != good {
+			t.Errorf("states %s, signs the body's own hash: %v", stated, err)
+		}
 	}
 }
 
