@@ -169,7 +169,7 @@ func (a *API) findKey(value string) (at meterKey, key APIKey, problem string) {
 	for i, plan := range a.UsagePlans {
 		for j, k := range plan.Keys {
 			switch {
-			case k.Value == "" || subtle.ConstantTimeCompare([]byte(k.Value), []byte(value)) != 1:
+			case subtle.ConstantTimeCompare([]byte(k.Value), []byte(value)) != 1:
 			case len(plan.Stages) > 0 && !slices.Contains(plan.Stages, a.Deployment.Stage):
 				problem = "is in no usage plan of the stage " + quoted([]string{a.Deployment.Stage})
 			case k.Disabled:

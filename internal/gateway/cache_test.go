@@ -127,3 +127,17 @@ func TestKeptTogether(t *testing.T) {
 		t.Errorf("%d answers kept in order, %d by key", n, len(l.kept.byKey))
 	}
 }
+
+// TestKeptOnce: an answer that comes twice, as when two callers asked at once,
+// takes one place.
+func TestKeptOnce(t *testing.T) {
+	t.Parallel()
+	var a answers
+	for _, principal := range []string{"first", "second"} {
+		a.put(keyOf([]string{"x"}), lambdaAnswer{principal: principal}, now, time.Minute)
+	}
+	answer, ok := a.get(keyOf([]string{"x"}), now)
+	if !ok || answer.principal != "second" || a.order.Len() != 1 {
+		t.Errorf("%v %q, %d in order", ok, answer.principal, a.order.Len())
+	}
+}

@@ -35,7 +35,7 @@ func backendContext(tb testing.TB, a *API, route Route, r *http.Request) map[str
 	}
 	object := decoded(tb, data)
 	if extended := object["extendedRequestId"]; extended != nil {
-		if header := recorder.Header()["x-amz-apigw-id"]; len(header) != 1 || header[0] != extended {
+		if header := recorder.Header()[wireName("X-Amz-Apigw-Id")]; len(header) != 1 || header[0] != extended {
 			tb.Errorf("the answer's extended id is %v, the backend's %v", header, extended)
 		}
 		object["extendedRequestId"] = "EXT"

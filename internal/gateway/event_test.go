@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,11 +93,14 @@ func TestEvents(t *testing.T) {
 // lacks everything.
 func TestEventAlone(t *testing.T) {
 	t.Parallel()
-	r := request("GET", "/a")
+	r := request("GET", "/a", "X-Text", "a<&>b")
 	l := &LambdaAuthorizer{Type: TypeRequest, Deployment: deployment, Now: clockAt}
 	data, err := l.Event(r)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "a<&>b") {
+		t.Errorf("%s is escaped for HTML", data)
 	}
 	event := decoded(t, data)
 	for _, name := range []string{"queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "stageVariables"} {

@@ -9,6 +9,10 @@
 // cloud would say, the local gateway [API] that says it, and whoever has to
 // explain it afterwards.
 //
+// Beside the authorizers of Cognito's tokens there is [LambdaAuthorizer], whose
+// function answers with an IAM [Policy], and there are API keys with their
+// usage plans. [RequestContext] is what a backend learns of all that.
+//
 // The two kinds of API differ wherever they can: REST APIs (API Gateway v1)
 // and HTTP APIs (v2) use other texts, header names, route precedence and
 // renderings of claims. Texts and headers are those of captured answers.

@@ -148,6 +148,41 @@ func TestJWTMisconfigured(t *testing.T) {
 	}
 }
 
+// TestJWTIdentitySource: the token is where the authorizer looks, and nowhere
+// else.
+func TestJWTIdentitySource(t *testing.T) {
+	t.Parallel()
+	access := sign(t, poolKey(), accessClaims())
+	for _, tt := range []struct {
+		source, query string
+		header        http.Header
+		status        int
+		failed        string
+	}{
+		{"", "", bearer(access), 200, ""},
+		{"$request.header.Authorization", "", bearer(access), 200, ""},
+		{"$request.header.x-token", "", http.Header{"X-Token": {access}}, 200, ""},
+		{"$request.header.x-token", "", bearer(access), 401, "identity_source:token_missing"},
+		{"$request.querystring.token", "?token=" + access, nil, 200, ""},
+		{"$request.querystring.token", "?token=Bearer%20" + access, nil, 200, ""},
+		{"$request.querystring.token", "?token=" + access + "&token=" + access, nil, 401, "identity_source:token_ambiguous"},
+		{"$request.querystring.token", "?token=", bearer(access), 401, "identity_source:token_missing"},
+		{"$request.querystring.token", "?Token=" + access, bearer(access), 401, "identity_source:token_missing"},
+		{"$context.routeKey", "", bearer(access), 500, "configuration:policy_invalid"},
+		{"method.request.header.Authorization", "", bearer(access), 500, "configuration:policy_invalid"},
+	} {
+		a := JWTAuthorizer{Keys: poolKeys(t), Issuer: issuer, Audience: []string{clientID}, IdentitySource: tt.source, Now: clockAt}
+		r := request("GET", "/a"+tt.query)
+		r.Header = tt.header
+		d := a.Decide(t.Context(), r)
+		verifyDecision(t, d)
+		compareFailures(t, d, tt.failed)
+		if d.Status != tt.status || tt.status == 401 && d.Headers.Get("www-authenticate") != "Bearer" {
+			t.Errorf("%s %.40s: %d %v", tt.source, tt.query, d.Status, d.Headers)
+		}
+	}
+}
+
 func TestJWTContext(t *testing.T) {
 	t.Parallel()
 	a := JWTAuthorizer{Keys: poolKeys(t), Issuer: issuer, Audience: []string{clientID}, Now: clockAt}

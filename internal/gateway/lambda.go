@@ -258,6 +258,10 @@ func (l *LambdaAuthorizer) answer(ctx context.Context, r *http.Request, identity
 func (l *LambdaAuthorizer) failed(err error) Decision {
 	var raised interface{ FunctionError() string }
 	check := jwt.Check{Name: "function", Code: "function_failed"}
+	if errors.Is(err, context.DeadlineExceeded) {
+		check.Detail, check.Code = "the authorizer's function did not answer in time", "function_timeout"
+		return l.broken("", []jwt.Check{check})
+	}
 	if !errors.As(err, &raised) {
 		check.Detail, check.Code = "the authorizer's function could not be run: "+err.Error(), "function_unavailable"
 		// UNCONFIRMED: the text for a function that may not be invoked or is

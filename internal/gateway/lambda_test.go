@@ -76,6 +76,7 @@ func TestLambdaAnswers(t *testing.T) {
 		{"Unauthorized and more", failing(raised("Unauthorized: expired")), nullBody, "function:function_failed"},
 		{"another error", failing(raised("Error: invalid token")), nullBody, "function:function_failed"},
 		{"cannot be run", failing(errors.New("no such file")), configBody, "function:function_unavailable"},
+		{"no answer in time", failing(fmt.Errorf("run: %w", context.DeadlineExceeded)), nullBody, "function:function_timeout"},
 		{"an error that only reads so", failing(errors.New("Unauthorized")), configBody, "function:function_unavailable"},
 
 		{"nothing", answering(""), nullBody, "answer:answer_malformed"},
@@ -180,6 +181,7 @@ func TestIdentitySources(t *testing.T) {
 
 		{"no source", &LambdaAuthorizer{Type: TypeRequest}, request("GET", "/a"), true, ""},
 		{"query", &LambdaAuthorizer{Type: TypeRequest, IdentitySources: []string{query + "key"}}, request("GET", "/a?key=1"), true, ""},
+		{"query in capitals", &LambdaAuthorizer{Type: TypeRequest, IdentitySources: []string{query + "KEY"}}, request("GET", "/a?KEY=1"), true, ""},
 		{"query in another case", &LambdaAuthorizer{Type: TypeRequest, IdentitySources: []string{query + "key"}}, request("GET", "/a?Key=1"), false, "identity_source:identity_missing"},
 		{"empty query", &LambdaAuthorizer{Type: TypeRequest, IdentitySources: []string{query + "key"}}, request("GET", "/a?key="), false, "identity_source:identity_missing"},
 		{"one of two", &LambdaAuthorizer{Type: TypeRequest, TTL: time.Minute, IdentitySources: []string{header + "A", query + "key"}}, request("GET", "/a", "A", "1"), false, "identity_source:identity_missing"},

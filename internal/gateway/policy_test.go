@@ -62,7 +62,10 @@ func TestEvaluate(t *testing.T) {
 		{"an ARN cut short is completed", policy(allow(`"*"`, `"arn:aws:execute-api:us-east-1"`)), "GET/a", EffectAllow, 0},
 		{"an ARN that ends in a star", policy(allow(`"*"`, `"arn:aws:execute-api:*"`)), "GET/a", EffectAllow, 0},
 		{"an ARN without its API", policy(allow(`"*"`, `"arn:aws:execute-api:us-east-1:*/v1/GET/a"`)), "GET/a", EffectImplicitDeny, -1},
-		{"star stays inside its field", policy(allow(`"*"`, `"arn:aws:execute-api:us*1/v1/GET/a"`)), "GET/a", EffectImplicitDeny, -1},
+		{"star stays inside its field", policy(allow(`"*"`, `"arn:aws:execute-api:us-*12:abc123/v1/GET/a:b"`)), "GET/a:b", EffectImplicitDeny, -1},
+		{"star at the end of its field goes on", policy(allow(`"*"`, `"arn:aws:execute-api:us-*:abc123/v1/GET/a:b"`)), "GET/a:b", EffectAllow, 0},
+		{"question mark stays inside its field", policy(allow(`"*"`, `"arn:aws:execute-api:us-east-1?123456789012:abc123/v1/GET/a:b"`)), "GET/a:b", EffectImplicitDeny, -1},
+		{"the first of two", policy(deny(`"`+arnBase+`GET/b"`), allow(`"*"`, `"*"`), allow(`"*"`, `"*"`)), "GET/a", EffectAllow, 1},
 		{"another region", policy(allow(`"*"`, `"arn:aws:execute-api:eu-west-1:*:*"`)), "GET/a", EffectImplicitDeny, -1},
 		{"a colon in the path", policy(allow(`"*"`, `"`+arnBase+`GET/*b"`)), "GET/a:b", EffectAllow, 0},
 

@@ -114,7 +114,14 @@ func readSegment(p string) (name string, kind rank) {
 }
 
 // bestMethod is the index of the route for the method, of that for ANY, or -1.
+// Only the seven methods that API Gateway knows are found, and in capitals: a
+// policy that denies GET is not evaded by "get" on a route for ANY.
 func bestMethod(path []match, method string) int {
+	switch method {
+	case http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost, http.MethodPut:
+	default:
+		return -1
+	}
 	i := slices.IndexFunc(path, func(m match) bool { return strings.ToUpper(m.route.Method) == method })
 	if i >= 0 {
 		return i

@@ -46,7 +46,7 @@ func TestRoutePrecedence(t *testing.T) {
 		{REST, items, "DELETE", "/items", "", "", ""},
 		{REST, items, "GET", "/items/7", "GET /items/{id}", "id", "7"},
 		{REST, items, "PUT", "/items/7", "ANY /items/{id}", "id", "7"},
-		{REST, items, "PATCHY", "/items/7", "ANY /items/{id}", "id", "7"},
+		{REST, items, "PATCHY", "/items/7", "", "", ""},
 		{REST, items, "GET", "/items/new", "GET /items/new", "", ""},
 		{REST, items, "PUT", "/items/new", "", "", ""},
 		{HTTP, items, "PUT", "/items/new", "ANY /items/{id}", "id", "new"},
@@ -168,4 +168,19 @@ func FuzzRoute(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestANY is of the methods that API Gateway knows, as it writes them.
+func TestANY(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "ANY", "any"} {
+		a := &API{Routes: []Route{{Method: name, Path: "/a"}}}
+		for method, want := range map[string]bool{"GET": true, "HEAD": true, "PATCH": true, "get": false, "TRACE": false, "ANY": false, "PROPFIND": false} {
+			r := httptest.NewRequest("GET", "/a", nil)
+			r.Method = method
+			if _, _, ok := a.find(r); ok != want {
+				t.Errorf("%q on %q: %v", method, name, ok)
+			}
+		}
+	}
 }
