@@ -28,6 +28,7 @@ const (
 	aSession      = "session string"
 	aProof        = "proof or hash"
 	aDeviceSecret = "device secret"
+	anAWSSecret   = "AWS secret"
 	aControlKey   = "control key"
 	aLiteral      = "literal in config.toml"
 )

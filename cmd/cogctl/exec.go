@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -98,9 +99,6 @@ func runExec(ctx context.Context, a *app, o execOptions, command []string) error
 	}
 	if source != nil {
 		credentials, err := source(ctx)
-		if err == nil {
-			err = credentials.Check()
-		}
 		if err != nil {
 			return err
 		}
@@ -123,8 +121,20 @@ func (a *app) execSource(ctx context.Context, p *config.Profile, o execOptions) 
 		}
 		return nil, nil
 	}
-	source, _, err := a.awsSource(ctx, p, o.aws)
-	return source, err
+	source, from, err := a.awsSource(ctx, p, o.aws)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (awscred.Credentials, error) {
+		found, err := source(ctx)
+		if err != nil {
+			return found, err
+		}
+		if err := found.Check(); err != nil {
+			return awscred.Credentials{}, fmt.Errorf("%s: %w", from, err)
+		}
+		return found, nil
+	}, nil
 }
 
 // hasToken tells whether there is somebody or something to have a token of.

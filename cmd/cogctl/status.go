@@ -164,12 +164,12 @@ func (r statusReport) rows(now time.Time) [][2]string {
 	case !r.Verified:
 		rows = append(rows, [2]string{"verified", "no: --no-verify-id-token was given"})
 	}
+	rows = append(rows, r.AWS.rows(now)...)
 	for _, field := range config.Fields() {
 		if at, overridden := r.Overrides[field.Name]; overridden {
 			rows = append(rows, [2]string{field.Name, at})
 		}
 	}
-	rows = append(rows, r.AWS.rows(now)...)
 	kept := rows[:0]
 	for _, row := range rows {
 		if row[1] != "" {

@@ -157,6 +157,7 @@ func (t *trace) end(a *app) {
 	if dir, err := a.stateDir(); err == nil {
 		t.keep(filepath.Join(dir, "sessions"), "sessions")
 		t.keep(filepath.Join(dir, "devices"), "sessions")
+		t.keep(filepath.Join(dir, "credentials"), "sessions")
 	}
 }
 
@@ -167,7 +168,7 @@ func (t *trace) keep(folder, as string) {
 		case err != nil:
 			return nil
 		case entry.IsDir():
-			if path != folder && (entry.Name() == "sessions" || entry.Name() == "devices") {
+			if path != folder && (slices.Contains([]string{"sessions", "devices", "credentials"}, entry.Name())) {
 				return fs.SkipDir // they may hold tokens
 			}
 			return nil

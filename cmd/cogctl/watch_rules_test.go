@@ -34,6 +34,10 @@ func (r *processTrace) mayPrint() func(needle) bool {
 		if cmd.Flag("dump-event").Changed { // an event holds the token, that is its purpose
 			return may(anIDToken, anAccessToken, aToken)
 		}
+	case "cogctl exec": // what its program prints
+		return func(needle) bool { return true }
+	case "cogctl credentials":
+		return may(anAWSSecret)
 	case "cogctl sandbox codes":
 		return may(aCode, aPassword) // what it sends to new users is a password
 	case "cogctl sandbox totp":
@@ -64,10 +68,14 @@ func (r *processTrace) mayArgs() func(needle) bool {
 // own variables were already. COGCTL_* are ours in either case.
 func (r *processTrace) handedOn(environ []string) []string {
 	inSandbox := len(r.Args) > 0 && r.Args[0] == "sandbox"
+	inExec := r.command().CommandPath() == "cogctl exec"
 	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, "COGCTL_") {
 			return slices.Contains(r.Environ, entry)
+		}
+		if inExec && name == "COGCTL_TOKEN" {
+			return true
 		}
 		// What a sandbox gives to the program in it, as its help says.
 		return inSandbox && (name == "COGCTL_PASSWORD" || name == "COGCTL_SANDBOX_CONTROL_KEY")

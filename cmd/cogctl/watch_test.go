@@ -230,6 +230,7 @@ func wireKinds() map[string]string {
 		"IdToken": anIDToken, "AccessToken": anAccessToken, "RefreshToken": aRefreshToken, "REFRESH_TOKEN": aRefreshToken, "Token": aRefreshToken,
 		"SMS_MFA_CODE": aCode, "EMAIL_OTP_CODE": aCode, "SMS_OTP_CODE": aCode, "SOFTWARE_TOKEN_MFA_CODE": aCode,
 		"ConfirmationCode": aCode, "UserCode": aCode, "Code": aCode,
+		"SecretKey": anAWSSecret, "SessionToken": anAWSSecret,
 		"Session": aSession, "SecretCode": aTOTPSecret, "PasswordVerifier": aDeviceSecret,
 	}
 }
@@ -244,6 +245,7 @@ func sessionKinds() map[string]string {
 	return map[string]string{
 		"id_token": anIDToken, "access_token": anAccessToken, "refresh_token": aRefreshToken,
 		"password": aDeviceSecret, "device_password": aDeviceSecret, "secret": aDeviceSecret, "verifier": aDeviceSecret,
+		"SecretAccessKey": anAWSSecret, "SessionToken": anAWSSecret,
 	}
 }
 

@@ -68,7 +68,7 @@ type Inputs struct {
 
 // ChildEnv returns environ ("NAME=value" strings) without the variables that
 // hold secrets meant for this program: those of every secret field and the
-// answers to sign-in questions (COGCTL_ANSWER_*), and the sandbox's control key.
+// answers to sign-in questions (COGCTL_ANSWER_*), and the sandbox's own keys.
 // Every child process must get its environment through here. Names are compared without regard to case, as
 // Windows does.
 func ChildEnv(environ []string) []string {
@@ -82,7 +82,7 @@ func ChildEnv(environ []string) []string {
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		name = strings.ToUpper(name)
-		if !secret[name] && !strings.HasPrefix(name, "COGCTL_ANSWER_") && name != "COGCTL_SANDBOX_CONTROL_KEY" {
+		if !secret[name] && !strings.HasPrefix(name, "COGCTL_ANSWER_") && name != "COGCTL_SANDBOX_CONTROL_KEY" && name != "COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY" {
 			kept = append(kept, entry)
 		}
 	}
