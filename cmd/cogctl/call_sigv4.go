@@ -262,12 +262,39 @@ func (s *signing) heedExpiry(r *http.Request, _ *http.Response) (bool, error) {
 	}
 	s.heeded.Expired = true
 	old := s.used
+	if err := s.app.expireAWS(r.Context(), s.profile, s.options.aws, old); err != nil {
+		return false, &tokenError{err}
+	}
 	s.source = nil
 	found, err := s.credentials(r.Context())
 	if err != nil {
 		return false, &tokenError{err}
 	}
 	return signingKeys(found) != signingKeys(old), nil
+}
+
+// expireAWS makes the identity pool be asked anew: a server has found used to be over,
+// whatever the local clock says. What somebody else has renewed meanwhile stays. The
+// caller's own credentials are looked for with each new source anyway.
+func (a *app) expireAWS(ctx context.Context, p *config.Profile, o awsOptions, used awscred.Credentials) error {
+	if used.IdentityID == "" {
+		return nil
+	}
+	i, err := a.identity(p, o)
+	if err != nil {
+		return err
+	}
+	login, err := i.login(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = i.dir.Update(ctx, i.key(login), func(_ context.Context, held awscred.Held, _ bool) (awscred.Held, error) {
+		if held.Credentials.AccessKeyID == used.AccessKeyID {
+			held.Credentials.Expires = a.now()
+		}
+		return held, nil
+	})
+	return a.unsaved(err)
 }
 
 // advice is what may help after a refusal that could not be mended.

@@ -29,6 +29,9 @@ const (
 	aProof        = "proof or hash"
 	aDeviceSecret = "device secret"
 	anAWSSecret   = "AWS secret"
+	anAWSSession  = "AWS session token"
+	aSignature    = "signature"
+	anAPIKey      = "API key"
 	aControlKey   = "control key"
 	aLiteral      = "literal in config.toml"
 )

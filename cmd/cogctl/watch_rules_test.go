@@ -37,7 +37,9 @@ func (r *processTrace) mayPrint() func(needle) bool {
 	case "cogctl exec": // what its program prints
 		return func(needle) bool { return true }
 	case "cogctl credentials":
-		return may(anAWSSecret)
+		return may(anAWSSecret, anAWSSession)
+	case "cogctl sign":
+		return may(anAWSSession, aSignature, anAPIKey)
 	case "cogctl sandbox codes":
 		return may(aCode, aPassword) // what it sends to new users is a password
 	case "cogctl sandbox totp":

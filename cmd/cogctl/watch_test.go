@@ -217,7 +217,8 @@ func givenKinds() map[string]string {
 			kinds[f.Env] = aPassword
 		}
 	}
-	maps.Copy(kinds, map[string]string{"COGCTL_CLIENT_SECRET": aClientSecret, "COGCTL_TOTP_SECRET": aTOTPSecret, "COGCTL_MFA_CODE": aCode, "COGCTL_TOKEN": aToken})
+	maps.Copy(kinds, map[string]string{"COGCTL_CLIENT_SECRET": aClientSecret, "COGCTL_TOTP_SECRET": aTOTPSecret, "COGCTL_MFA_CODE": aCode, "COGCTL_TOKEN": aToken,
+		"COGCTL_API_KEY": anAPIKey, "AWS_SECRET_ACCESS_KEY": anAWSSecret, "AWS_SESSION_TOKEN": anAWSSession})
 	return kinds
 }
 
@@ -230,7 +231,7 @@ func wireKinds() map[string]string {
 		"IdToken": anIDToken, "AccessToken": anAccessToken, "RefreshToken": aRefreshToken, "REFRESH_TOKEN": aRefreshToken, "Token": aRefreshToken,
 		"SMS_MFA_CODE": aCode, "EMAIL_OTP_CODE": aCode, "SMS_OTP_CODE": aCode, "SOFTWARE_TOKEN_MFA_CODE": aCode,
 		"ConfirmationCode": aCode, "UserCode": aCode, "Code": aCode,
-		"SecretKey": anAWSSecret, "SessionToken": anAWSSecret,
+		"SecretKey": anAWSSecret, "SessionToken": anAWSSession,
 		"Session": aSession, "SecretCode": aTOTPSecret, "PasswordVerifier": aDeviceSecret,
 	}
 }
@@ -245,7 +246,7 @@ func sessionKinds() map[string]string {
 	return map[string]string{
 		"id_token": anIDToken, "access_token": anAccessToken, "refresh_token": aRefreshToken,
 		"password": aDeviceSecret, "device_password": aDeviceSecret, "secret": aDeviceSecret, "verifier": aDeviceSecret,
-		"SecretAccessKey": anAWSSecret, "SessionToken": anAWSSecret,
+		"SecretAccessKey": anAWSSecret, "SessionToken": anAWSSession,
 	}
 }
 
@@ -311,12 +312,24 @@ func (w *watcher) exchanges(sent, got []byte) (answers string) {
 			w.gather(answer, sessionKinds())
 			answers += string(answer) // which call may have been told to ask for
 		default:
-			w.add(aToken, strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer "))
+			w.authorization(request.Header)
 			if err == nil {
 				answers += fmt.Sprint(response.Header) + string(answer)
 			}
 		}
 	}
+}
+
+// authorization adds what authorized a call. Of a signature only itself is secret.
+func (w *watcher) authorization(h http.Header) {
+	value := h.Get("Authorization")
+	if _, signature, signed := strings.Cut(value, ", Signature="); signed {
+		w.add(aSignature, signature)
+		w.add(anAWSSession, h.Get("X-Amz-Security-Token"))
+	} else {
+		w.add(aToken, strings.TrimPrefix(value, "Bearer "))
+	}
+	w.add(anAPIKey, h.Get(apiKeyHeader))
 }
 
 // haystacks are the texts of a run, with what each may hold.
