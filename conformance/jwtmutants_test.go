@@ -207,9 +207,11 @@ func (f *forger) formMutations() map[string]func() string {
 		"no payload": form(h + ".." + s), "no signature": form(h + "." + p + "."), "five parts": form(h + ".a.b.c.d"),
 		"an encrypted token": form(b64(`{"alg":"RSA-OAEP","enc":"A256GCM"}`) + ".a.b.c.d"),
 		"padded signature":   form(h + "." + p + "." + s + "=="), "over-padded signature": form(h + "." + p + "." + s + "==="),
-		"padded header":               func() string { return f.signed(f.one, base64.URLEncoding.EncodeToString([]byte(ragged(text(f.header()))))+"."+p) },
-		"loose bits in the signature": form(h + "." + p + "." + looseBits(s)),
-		"loose bits in the header": func() string { return f.signed(f.one, looseBits(b64(ragged(text(f.header()))))+"."+p) },
+		"padded header": func() string {
+			return f.signed(f.one, base64.URLEncoding.EncodeToString([]byte(ragged(text(f.header()))))+"."+p)
+		},
+		"loose bits in the signature":  form(h + "." + p + "." + looseBits(s)),
+		"loose bits in the header":     func() string { return f.signed(f.one, looseBits(b64(ragged(text(f.header()))))+"."+p) },
 		"base64 of the other alphabet": form(h + "." + p + "." + strings.NewReplacer("-", "+", "_", "/").Replace(s)),
 		"a space inside":               form(h + ". " + p + "." + s), "a tab inside": form(h + "." + p + "\t." + s), "a NUL inside": form(h + "." + p + ".\x00" + s),
 		"white space around": form(" \t" + h + "." + p + "." + s + "  "), "Bearer": form("Bearer " + h + "." + p + "." + s),

@@ -28,6 +28,8 @@ type canIOptions struct {
 	payload                   string
 
 	handler   handlerOptions
+	aws       awsOptions
+	policies  []string // files
 	dumpEvent bool
 	asJSON    bool
 }
@@ -35,6 +37,7 @@ type canIOptions struct {
 // handlerOptions name the function of a Lambda authorizer.
 type handlerOptions struct {
 	command, python, node, url string
+	lambda                     string // the name of a deployed function
 	timeout                    time.Duration
 }
 
@@ -60,12 +63,20 @@ Authorizers, and what of their settings to give:
   lambda-token    REST API; a function of yours; --validation, --identity-source
   lambda-request  REST API; the same, with --identity-source for each source
   http-lambda     HTTP API; the same, with --simple and --payload-version
+  iam             REST API; --policy
 
 The function of a Lambda authorizer is tried as it lies on disk, and gets the event
 that API Gateway would send: --handler-python and --handler-node FILE:FUNCTION,
 --handler-command (event on standard input, answer on standard output), --handler-url
-on this machine. What it prints goes to standard error. --dump-event prints the event
-and runs nothing. Told are the policy and the context that API Gateway would keep.
+on this machine. What it prints goes to standard error. --handler-lambda NAME asks the
+deployed function itself, by a call signed with your own AWS credentials
+(lambda:InvokeFunction). --dump-event prints the event and runs nothing. Told are the
+policy and the context that API Gateway would keep, and where the function lets
+through what cogctl token verify refuses.
+
+--authorizer iam is the authorization type AWS_IAM of a REST API: --policy FILE are the
+policies of the role, or user, whose AWS credentials sign (--aws, --role; without them
+the identity pool's).
 
 methodArn is made of --method-arn, else of api.url; what of it nobody said is
 assumed, and told.`,
@@ -101,7 +112,10 @@ func (o *canIOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.handler.python, "handler-python", "", "the function as Python FILE:FUNCTION")
 	f.StringVar(&o.handler.node, "handler-node", "", "the function as Node FILE:FUNCTION")
 	f.StringVar(&o.handler.url, "handler-url", "", "the function as an address on this machine")
+	f.StringVar(&o.handler.lambda, "handler-lambda", "", "the deployed function of this name, or ARN, asked with your own AWS credentials")
 	f.DurationVar(&o.handler.timeout, "handler-timeout", hook.DefaultTimeout, "how long the function may take, 30s at most")
+	f.StringArrayVar(&o.policies, "policy", nil, "a file with an IAM policy of who signs; may be repeated")
+	o.aws.flags(cmd)
 	f.BoolVar(&o.dumpEvent, "dump-event", false, "print the event that the function would get, and run nothing")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON")
 }
@@ -113,10 +127,11 @@ const (
 	byLambdaToken   = "lambda-token"
 	byLambdaRequest = "lambda-request"
 	byHTTPLambda    = "http-lambda"
+	byIAM           = "iam"
 )
 
 func canIAuthorizers() []string {
-	return []string{byCognito, byJWT, byLambdaToken, byLambdaRequest, byHTTPLambda}
+	return []string{byCognito, byJWT, byLambdaToken, byLambdaRequest, byHTTPLambda, byIAM}
 }
 
 // isLambda tells the authorizers that ask a function.
@@ -156,6 +171,10 @@ func (o *canIOptions) check() error {
 		{"simple", o.simple, o.authorizer == byHTTPLambda},
 		{"payload-version", o.payload != "", o.authorizer == byHTTPLambda},
 		{"dump-event", o.dumpEvent, o.isLambda()},
+		{"policy", len(o.policies) > 0, o.authorizer == byIAM},
+		{"type", o.kind != "", o.authorizer != byIAM},
+		{"token-stdin", o.tokenStdin, o.authorizer != byIAM},
+		{"identity-source", len(o.sources) > 0, o.authorizer != byIAM},
 		{"handler-...", o.handler.count() > 0, o.isLambda()},
 	} {
 		if f.set && !f.use {
@@ -164,13 +183,16 @@ func (o *canIOptions) check() error {
 	}
 	if o.isLambda() && o.handler.count() != 1 && !o.dumpEvent {
 		return hinted(usagef("a Lambda authorizer is tried with one function, and %d are given", o.handler.count()),
-			"give --handler-python, --handler-node, --handler-command or --handler-url")
+			"give --handler-python, --handler-node, --handler-command, --handler-url or --handler-lambda")
+	}
+	if o.authorizer == byIAM && len(o.policies) == 0 {
+		return hinted(usagef("AWS_IAM goes by the policies of who signs, and none is given"), "give --policy FILE: aws iam get-role-policy and get-policy-version print them")
 	}
 	return nil
 }
 
 func (h handlerOptions) count() int {
-	given := []string{h.command, h.python, h.node, h.url}
+	given := []string{h.command, h.python, h.node, h.url, h.lambda}
 	return len(given) - len(slices.DeleteFunc(given, func(s string) bool { return s != "" }))
 }
 

@@ -91,8 +91,10 @@ func (q *question) authorizer(ctx context.Context) (gateway.Authorizer, error) {
 	switch o.authorizer {
 	case byCognito, byJWT:
 		return q.byToken(ctx)
+	case byIAM:
+		return q.bySignature(ctx)
 	}
-	run, err := q.function()
+	run, err := q.function(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +169,11 @@ func (q *question) lambda(run gateway.Function) *gateway.LambdaAuthorizer {
 }
 
 // function is the user's.
-func (q *question) function() (gateway.Function, error) {
+func (q *question) function(ctx context.Context) (gateway.Function, error) {
 	h := q.options.handler
+	if h.lambda != "" {
+		return q.deployed(ctx)
+	}
 	runner := hook.Runner{
 		Python: h.python, Node: h.node, URL: h.url, Timeout: h.timeout,
 		Environ: q.app.childEnviron(q.profile.Name()), Start: q.app.startChild, Client: q.app.http(), Said: q.app.functionSaid,

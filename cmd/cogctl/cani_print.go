@@ -25,6 +25,7 @@ type canIVerdict struct {
 	MethodARN  string       `json:"method_arn"`
 	Assumed    []string     `json:"assumed,omitempty"` // what nobody said
 	Token      *judgedToken `json:"token,omitempty"`
+	Signer     string       `json:"signer,omitempty"` // of AWS_IAM: whose credentials signed
 	Checks     []jwt.Check  `json:"checks"`
 
 	// TokenChecks are those of cogctl token verify on the token that a Lambda
@@ -42,7 +43,7 @@ type canIVerdict struct {
 	OtherPasses string `json:"other_token_passes,omitempty"` // id or access
 
 	decision gateway.Decision
-	isLambda bool
+	byARN    bool // the method's ARN counts
 	advice   string
 }
 
@@ -61,8 +62,9 @@ func (q *question) verdict(d gateway.Decision) *canIVerdict {
 	v := &canIVerdict{
 		Allowed: d.Allow, Authorizer: q.options.authorizer, API: q.options.apiKind(), Method: q.request.Method, Path: q.path,
 		MethodARN: q.deployment.MethodARN(q.request.Method, q.request.URL.EscapedPath()), Assumed: q.assumptions(), Checks: d.Checks,
-		Principal: d.Principal, Policy: d.Policy, Context: d.Returned, decision: d, isLambda: q.options.isLambda(),
+		Principal: d.Principal, Policy: d.Policy, Context: d.Returned, decision: d, byARN: q.options.isLambda() || q.options.authorizer == byIAM,
 	}
+	v.Signer = q.signer
 	if q.token.Raw != "" {
 		v.Token = &judgedToken{q.token.Kind, q.token.From}
 	}
@@ -88,12 +90,14 @@ func (v *canIVerdict) print(a *app) error {
 		}
 	}
 	switch {
+	case v.Signer != "":
+		rows = append(rows, [2]string{"signed with", v.Signer})
 	case v.Token != nil:
 		rows = append(rows, [2]string{"token", fmt.Sprintf("the %s token (%s)", v.Token.Kind, v.Token.From)})
 	default:
 		rows = append(rows, [2]string{"token", "none, or that of -H or the query"})
 	}
-	if v.isLambda {
+	if v.byARN {
 		rows = append(rows, [2]string{"method ARN", v.MethodARN})
 	}
 	if len(v.Assumed) > 0 {

@@ -29,6 +29,8 @@ type question struct {
 	unsaid     []string // what of it nobody said
 	assumed    []string // what else nobody said
 
+	signer string // whose AWS credentials signed, for people
+
 	token tokenView // that was put into the request; empty when none was
 	other tokenView // the session's other token, if there is one
 }
@@ -135,7 +137,7 @@ func (q *question) deploymentOf(host, prefix string) gateway.Deployment {
 // assumptions are what the verdict rests on and nobody said. Authorizers that go by
 // the token alone do not look at ARNs.
 func (q *question) assumptions() []string {
-	if q.options.isLambda() {
+	if q.options.isLambda() || q.options.authorizer == byIAM {
 		return append(q.unsaid, q.assumed...)
 	}
 	return q.assumed
@@ -146,6 +148,8 @@ func (q *question) assumptions() []string {
 func (q *question) authorize(ctx context.Context, api config.API) (err error) {
 	place := q.tokenPlace()
 	switch {
+	case q.options.authorizer == byIAM:
+		return nil
 	case q.options.kind == "none":
 		return nil
 	case q.request.Header.Get(place.header) != "" && place.header != "", place.query != "" && q.request.URL.Query().Has(place.query):

@@ -94,6 +94,8 @@ func otherFields() []Field {
 			Usage: "URL that replaces the one of STS"},
 		{Name: "endpoints.jwks", Env: "COGCTL_ENDPOINT_JWKS", Key: "endpoints.jwks", check: checkURL,
 			Usage: "URL that replaces the one of the signing keys"},
+		{Name: "endpoints.lambda", Env: "COGCTL_ENDPOINT_LAMBDA", Key: "endpoints.lambda", check: checkURL,
+			Usage: "URL that replaces the one of Lambda, for can-i --handler-lambda"},
 		{Name: "from_aws_env", Later: true, Key: "endpoints.from_aws_env", Bool: true, Default: "false",
 			Usage: "obey AWS_ENDPOINT_URL and its relatives"},
 		{Name: "config_dir", Env: "COGCTL_CONFIG_DIR", Usage: "directory of config.toml and the sessions"},

@@ -234,16 +234,26 @@ func judge(answer []byte) ([]byte, error) {
 			return answer, nil
 		}
 	}
+	if raised := ReadError(answer); raised != nil {
+		return nil, raised
+	}
+	return answer, nil
+}
+
+// ReadError reads what Lambda answers for a function that failed, {"errorMessage":
+// "…", "errorType": "…", "stackTrace": […]} of Python, with "trace" of Node; nil when
+// that is none.
+func ReadError(answer []byte) *FunctionError {
 	var raised struct {
 		Message    *string  `json:"errorMessage"`
 		Type       string   `json:"errorType"`
-		StackTrace []string `json:"stackTrace"` // of Python
-		Trace      []string `json:"trace"`      // of Node
+		StackTrace []string `json:"stackTrace"`
+		Trace      []string `json:"trace"`
 	}
 	if json.Unmarshal(answer, &raised) != nil || raised.Message == nil {
-		return answer, nil
+		return nil
 	}
-	return nil, &FunctionError{Message: *raised.Message, Type: raised.Type, Trace: append(raised.StackTrace, raised.Trace...)}
+	return &FunctionError{Message: *raised.Message, Type: raised.Type, Trace: append(raised.StackTrace, raised.Trace...)}
 }
 
 func errTooLong() error { return fmt.Errorf("its answer is longer than %d bytes", MaxAnswer) }
