@@ -174,3 +174,51 @@ func TestDescribeIdentityPool(t *testing.T) {
 		}
 	}
 }
+
+// TestSecrets reads secrets as the developer, and not as a guest.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	seed := DefaultSeed()
+	s, _ := run(t, seed)
+	at := s.Endpoints()
+	developer := sigv4.Credentials{AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey}
+	guest := sessionOf(t, s, "")
+	ask := func(c sigv4.Credentials, service, target, body string) (int, string) {
+		return signedBy(t, s, c, service, "POST", at.Cloud+"/", body, "X-Amz-Target", target, "Content-Type", "application/x-amz-json-1.1")
+	}
+	const getSecret, getParameter = "secretsmanager.GetSecretValue", "AmazonSSM.GetParameter"
+	var answer struct{ ARN, SecretString string }
+	status, text := ask(developer, "secretsmanager", getSecret, `{"SecretId":"app_secrets"}`)
+	if status != 200 || json.Unmarshal([]byte(text), &answer) != nil || answer.SecretString != seed.Secrets[0].Text {
+		t.Fatalf("%d %s", status, text)
+	}
+	for _, tt := range []struct {
+		name, service, target, body string
+		status                      int
+		want                        string
+	}{
+		{"whole ARN", "secretsmanager", getSecret, `{"SecretId":"` + answer.ARN + `"}`, 200, `"Name":"app_secrets"`},
+		{"ARN without its end", "secretsmanager", getSecret, `{"SecretId":"` + answer.ARN[:len(answer.ARN)-7] + `"}`, 200, `"Name":"app_secrets"`},
+		{"binary", "secretsmanager", getSecret, `{"SecretId":"sandbox/binary"}`, 200, `"SecretBinary":"AAECAw=="`},
+		{"missing", "secretsmanager", getSecret, `{"SecretId":"nothing"}`, 400, `{"__type":"ResourceNotFoundException","message":"Secrets Manager can't find the specified secret."}`},
+		{"old version", "secretsmanager", getSecret, `{"SecretId":"app_secrets","VersionStage":"AWSPREVIOUS"}`, 400, "ResourceNotFoundException"},
+		{"other operation", "secretsmanager", "secretsmanager.DeleteSecret", `{}`, 400, "UnknownOperationException"},
+		{"other service", "ssm", getSecret, `{"SecretId":"app_secrets"}`, 400, "Credential should be scoped to correct service: 'secretsmanager'."},
+		{"parameter", "ssm", getParameter, `{"Name":"` + SecretParameter + `","WithDecryption":true}`, 200, seed.Parameters[0].Value},
+		{"missing parameter", "ssm", getParameter, `{"Name":"/nothing","WithDecryption":true}`, 400, "ParameterNotFound"},
+	} {
+		if status, text := ask(developer, tt.service, tt.target, tt.body); status != tt.status || !strings.Contains(text, tt.want) {
+			t.Errorf("%s: %d %s", tt.name, status, text)
+		}
+	}
+	if _, text := ask(developer, "ssm", getParameter, `{"Name":"`+SecretParameter+`"}`); strings.Contains(text, seed.Parameters[0].Value) || !strings.Contains(text, `"SecureString"`) {
+		t.Errorf("without decryption: %s", text)
+	}
+	if status, text := ask(guest, "secretsmanager", getSecret, `{"SecretId":"app_secrets"}`); status != 400 || !strings.Contains(text,
+		`"AccessDeniedException","message":"User: arn:aws:sts::123456789012:assumed-role/guest/CognitoIdentityCredentials is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:123456789012:secret:app_secrets-`) {
+		t.Errorf("a guest: %d %s", status, text)
+	}
+	if status, answer := cloudCall(t, s, getSecret, `{"SecretId":"app_secrets"}`); status != 400 || answer["__type"] != "MissingAuthenticationTokenException" {
+		t.Errorf("unsigned: %d %v", status, answer)
+	}
+}

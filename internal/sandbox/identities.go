@@ -108,7 +108,7 @@ func (s Seed) plantIdentities(into *store.Store) error {
 			return err
 		}
 	}
-	return nil
+	return s.plantSecrets(into)
 }
 
 // newIdentities makes the handler of identity pools and STS, and the keys of the

@@ -25,6 +25,9 @@ type Seed struct {
 
 	IdentityPools []store.IdentityPool `toml:"identity_pools"`
 	Roles         []store.Role         `toml:"roles"` // what identities may do
+
+	Secrets    []store.Secret    `toml:"secrets"`    // of Secrets Manager
+	Parameters []store.Parameter `toml:"parameters"` // of Parameter Store
 }
 
 // Pool is a user pool with all that is in it. Its own settings are named as in
@@ -110,7 +113,7 @@ func DefaultSeed() Seed {
 	backend := onPages(Client{ID: SecretClientID, Secret: newClientSecret()})
 	backend.OAuthScopes = append(backend.OAuthScopes, WriteScope)
 	first, second := 1, 2
-	return Seed{API: defaultAPI(), Routes: defaultRoutes(), UsagePlans: defaultUsagePlans(), Pools: []Pool{{
+	seed := Seed{API: defaultAPI(), Routes: defaultRoutes(), UsagePlans: defaultUsagePlans(), Pools: []Pool{{
 		Pool: store.Pool{
 			ID: DefaultPoolID, AliasAttributes: []string{"email"}, AutoVerified: []string{"email"},
 			MFA: "OPTIONAL", FirstFactors: []string{"PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"}, CustomAuth: true,
@@ -127,6 +130,8 @@ func DefaultSeed() Seed {
 		Groups: []Group{{Name: "admin", Precedence: &first, RoleARN: AdminRole}, {Name: "readers", Precedence: &second}},
 		Users:  defaultUsers(),
 	}}, IdentityPools: defaultIdentityPools(), Roles: defaultRoles()}
+	seed.Secrets, seed.Parameters = defaultSecrets(seed.Pools[0].Clients)
+	return seed
 }
 
 // defaultUsers is one user for each case that a sign-in can meet.

@@ -1,6 +1,8 @@
 // Package identity answers for the AWS services that turn a sign-in into AWS
 // credentials: Amazon Cognito identity pools (AWS JSON 1.1) and the Security
-// Token Service (the query protocol, answers in XML), in AWS's words. What AWS
+// Token Service (the query protocol, answers in XML); and for two that take AWS
+// credentials and give secrets, Secrets Manager and Parameter Store. It uses AWS's
+// words. What AWS
 // was not seen to say is marked UNCONFIRMED.
 //
 // A login is a token of an identity provider: of a user pool of the sandbox, or
@@ -9,7 +11,8 @@
 // enhanced flow, GetCredentialsForIdentity, chooses a role by the pool's rules
 // and the token's claims (roles.go); the classic one, GetOpenIdToken, gives a
 // token that AssumeRoleWithWebIdentity of sts.go takes. In both the role's trust
-// policy must let the identity in (trust.go). keys.go makes the credentials.
+// policy must let the identity in (trust.go). keys.go makes the credentials,
+// principal.go knows their owners again, and secrets.go asks them for permission.
 package identity
 
 import (
@@ -97,7 +100,8 @@ func public[In, Out any](f func(*Handler, context.Context, In) (Out, error)) ope
 // Handles says whether a POST to / is for this package: the target of another
 // service is not, and a form is for STS.
 func Handles(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix) || isQuery(r)
+	target := r.Header.Get("X-Amz-Target")
+	return strings.HasPrefix(target, TargetPrefix) || secretOperation(target) != nil || isQuery(r)
 }
 
 // ServeHTTP answers a request that Handles says yes to. Whatever goes wrong
@@ -130,8 +134,13 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (out any, err
 			out, err = nil, errInternal
 		}
 	}()
-	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix)
+	target := r.Header.Get("X-Amz-Target")
+	name := strings.TrimPrefix(target, TargetPrefix)
 	op, known := operations()[name]
+	if secret := secretOperation(target); secret != nil {
+		op, known = secret, true
+		_, name, _ = strings.Cut(target, ".")
+	}
 	if !known {
 		return nil, &Error{Type: "UnknownOperationException"}
 	}

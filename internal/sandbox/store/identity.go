@@ -116,6 +116,8 @@ type aws struct {
 	roles         map[string]Role
 	identities    map[string]*Identity
 	keys          map[string]Key // by access key id
+	secrets       map[string]Secret
+	parameters    map[string]Parameter
 }
 
 // AddIdentityPool adds an identity pool whose id is not there yet.
