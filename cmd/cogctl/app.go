@@ -49,6 +49,10 @@ type app struct {
 	flags    map[string]string // the global flags that were given, by field name
 	jsonMode bool              // the command's output is JSON, so errors are too
 	profiled *config.Profile   // what profile() made, so that it warns once
+
+	running    context.Context        // ends with this run
+	awsSecrets map[string]*secret.AWS // by profile
+	filled     map[string]bool        // the profiles whose from was read
 }
 
 func newApp() *app {
@@ -77,6 +81,7 @@ func newApp() *app {
 
 // execute runs one command line.
 func execute(ctx context.Context, a *app, args []string) error {
+	a.running = ctx
 	root := newRootFor(a, args)
 	root.SetArgs(args)
 	root.SetOut(a.stdout)
@@ -201,7 +206,8 @@ func (a *app) otherProfile(name string) (*config.Profile, error) {
 // secrets resolves references such as env:NAME in the user's own file, for p.
 func (a *app) secrets(p *config.Profile) secret.Resolver {
 	home, _ := os.UserHomeDir()
-	return secret.Resolver{Getenv: a.getenv, Environ: a.childEnviron(p.Name()), Home: home, Start: a.startChild}
+	return secret.Resolver{Getenv: a.getenv, Environ: a.childEnviron(p.Name()), Home: home, Start: a.startChild,
+		Keyring: fromKeyring, AWS: a.secretStore(p)}
 }
 
 // http is the client for everything that is not the user's own API call:

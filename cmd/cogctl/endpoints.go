@@ -58,7 +58,7 @@ func runEndpoints(ctx context.Context, a *app, out *jsonOutput) error {
 	if err != nil {
 		return err
 	}
-	s, err := pool(p)
+	s, err := a.pool(p)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/awscred":          {"cache", "loopback"},
 	"internal/gateway":          {"jwt", "sigv4"},
 	"internal/hook":             {"loopback"},
-	"internal/secret":           {"redact", "config"},
+	"internal/secret":           {"redact", "config", "sigv4"},
 	"internal/importer":         {"config", "loopback"},
 	"internal/sandbox":          {"jwt", "srp", "gateway", "hook", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted", "sandbox/identity"},
 	"internal/sandbox/hosted":   {"jwt", "srp", "loopback", "sandbox/store", "sandbox/userpool"},

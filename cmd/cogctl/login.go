@@ -118,7 +118,7 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 		return err
 	}
 	l := login{signIn: signIn{app: a, profile: p, noVerify: o.noVerify, rememberDevice: o.rememberDevice}, web: o.browser}
-	if l.pool, err = pool(p); err != nil {
+	if l.pool, err = a.pool(p); err != nil {
 		return err
 	}
 	l.typedPassword = o.passwordStdin

@@ -48,9 +48,6 @@ func pool(p *config.Profile) (poolSettings, error) {
 		Domain:     strings.TrimRight(p.Get("domain").Text, "/"),
 		JWKS:       p.Get("endpoints.jwks").Text,
 	}
-	if from := p.Get("from"); from.Set() {
-		return s, usagef("%s: from = %q is not something this version can read; give the settings themselves", from.Origin.Text, from.Text)
-	}
 	var missing []string
 	if region, id, ok := auth.PoolOfIssuer(p.Get("issuer").Text); ok && s.UserPoolID == "" {
 		s.Region, s.UserPoolID = region, id

@@ -12,7 +12,7 @@ import (
 // person there answers, written down as the profile "default".
 func (a *app) profileOrSetUp(ctx context.Context) (*config.Profile, error) {
 	p, err := a.profile()
-	if err != nil || p.Name() != "" || p.Get("user_pool_id").Set() || p.Get("client_id").Set() || !a.person(p) {
+	if err != nil || p.Name() != "" || p.Get("user_pool_id").Set() || p.Get("client_id").Set() || p.Get("from").Set() || !a.person(p) {
 		return p, err
 	}
 	fmt.Fprint(a.stderr, "No profile yet. These are on the user pool's page in the AWS console.\n")

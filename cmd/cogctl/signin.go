@@ -86,7 +86,7 @@ func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
 // whoseOf is whose for a profile that need not be the one in use.
 func (a *app) whoseOf(p *config.Profile) (s signIn, dir *cache.Dir[auth.Session], err error) {
 	s.app, s.profile = a, p
-	if s.pool, err = pool(s.profile); err != nil {
+	if s.pool, err = a.pool(s.profile); err != nil {
 		return s, nil, err
 	}
 	last, err := a.lastSignIn(s.profile, s.pool)

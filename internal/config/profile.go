@@ -15,8 +15,9 @@ type Profile struct {
 	lists  map[string][]string
 	named  []API // from [profiles.NAME.apis.*], in the order of the file
 
-	answers map[string]Value // from [profiles.NAME.answers]
-	logins  map[string]Value // from [profiles.NAME.logins]
+	answers map[string]Value  // from [profiles.NAME.answers]
+	logins  map[string]Value  // from [profiles.NAME.logins]
+	filling map[string]string // from [profiles.NAME.map]
 }
 
 // API is one API that a profile calls.

@@ -36,6 +36,7 @@ func (f *File) Resolve(in Inputs) (*Profile, []string, error) {
 		r.apis()
 		r.answers()
 		r.logins()
+		r.fillings()
 		r.region()
 		r.hintAtProfiles()
 	}

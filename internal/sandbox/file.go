@@ -62,7 +62,9 @@ func ParseSeed(data []byte, dir string) (Seed, error) {
 			seed.Pools = append(seed.Pools, p.pool())
 		}
 		seed.API.Region = "" // that of the pool
+		seed.complete()
 	}
+	f.identities(&seed)
 	if f.API != nil {
 		seed.API = f.API.or(seed.API)
 	}
@@ -194,6 +196,38 @@ type seedFile struct {
 	API        *apiFile    `toml:"api"`
 	Routes     []routeFile `toml:"routes"`
 	UsagePlans []UsagePlan `toml:"usage_plans"`
+
+	IdentityPools []store.IdentityPool `toml:"identity_pools"`
+	Roles         []roleFile           `toml:"roles"`
+	Secrets       []store.Secret       `toml:"secrets"`
+	Parameters    []store.Parameter    `toml:"parameters"`
+}
+
+type roleFile struct {
+	store.Role
+	MaxSession span `toml:"max_session"`
+}
+
+// identities puts what the file says of identity pools, roles and secrets into the
+// place of what goes with the first pool.
+func (f seedFile) identities(seed *Seed) {
+	if f.IdentityPools != nil {
+		seed.IdentityPools = f.IdentityPools
+	}
+	if f.Roles != nil {
+		seed.Roles = nil
+		for _, r := range f.Roles {
+			role := r.Role
+			role.MaxSession = r.MaxSession.Duration
+			seed.Roles = append(seed.Roles, role)
+		}
+	}
+	if f.Secrets != nil {
+		seed.Secrets = f.Secrets
+	}
+	if f.Parameters != nil {
+		seed.Parameters = f.Parameters
+	}
 }
 
 type poolFile struct {

@@ -3,10 +3,13 @@ package sandbox
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/cogctl/cogctl/internal/gateway"
 	"github.com/cogctl/cogctl/internal/sandbox/identity"
+	"github.com/cogctl/cogctl/internal/sandbox/userpool"
 )
 
 // developerARN is the user whose access key a run has for what is done with AWS
@@ -56,4 +59,26 @@ func (s *Sandbox) newDeveloper() error {
 	s.store.PutKey(key, s.now())
 	s.developer = key
 	return nil
+}
+
+// authorizeAdmin judges the credentials of an operation of the user pool API that
+// wants some. A pool's operations are signed for its own region.
+func (s *Sandbox) authorizeAdmin(r *http.Request, body []byte) error {
+	var in struct {
+		UserPoolID string `json:"UserPoolId"`
+	}
+	_ = json.Unmarshal(body, &in) // what is not JSON is refused by who reads it next
+	region, _, _ := strings.Cut(in.UserPoolID, "_")
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if _, known := s.store.Pool(in.UserPoolID); !known {
+		region = "" // so that it is told that there is no such pool
+	}
+	err := s.identities.Require(r, body, identity.Demand{
+		Region: region, Service: "cognito-idp", Action: "cognito-idp:" + operation,
+		Resource: "arn:aws:cognito-idp:" + region + ":" + AccountID + ":userpool/" + in.UserPoolID,
+	})
+	if refusal, ok := errors.AsType[*identity.Error](err); ok {
+		return &userpool.Error{Type: refusal.Type, Message: refusal.Message, Status: refusal.Status}
+	}
+	return err
 }

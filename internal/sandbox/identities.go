@@ -23,10 +23,10 @@ const (
 
 	// DefaultIdentityPoolID is the identity pool of the default user pool and of
 	// the stand-in for Google. Its roles come by rules and by the token.
-	DefaultIdentityPoolID = Region + ":5a4db0c5-0000-4000-8000-000000000001"
+	DefaultIdentityPoolID = Region + identityPoolName + "1"
 	// ClassicIdentityPoolID has the same logins and the classic flow, which AWS
 	// has only for pools without role mappings.
-	ClassicIdentityPoolID = Region + ":5a4db0c5-0000-4000-8000-000000000002"
+	ClassicIdentityPoolID = Region + identityPoolName + "2"
 
 	AuthenticatedRole = rolePrefix + "authenticated"
 	GuestRole         = rolePrefix + "guest"
@@ -38,6 +38,8 @@ const (
 	GoogleLogin    = "accounts.google.com"
 	GoogleClientID = "123456789012-sandbox.apps.googleusercontent.com"
 
+	identityPoolName = ":5a4db0c5-0000-4000-8000-00000000000" // but for the last digit
+
 	rolePrefix = "arn:aws:iam::" + AccountID + ":role/"
 )
 
@@ -47,10 +49,13 @@ func loginProviders() map[string]string {
 	return map[string]string{GoogleLogin: "Google", "appleid.apple.com": "SignInWithApple"}
 }
 
-// defaultIdentityPools are those of the default seed.
-func defaultIdentityPools() []store.IdentityPool {
+// identitiesOf are the identity pools that go with a user pool, and their roles:
+// those of the default seed when it is the default pool.
+func identitiesOf(users Pool) ([]store.IdentityPool, []store.Role) {
+	region, _, _ := strings.Cut(users.ID, "_")
+	login := "cognito-idp." + region + ".amazonaws.com/" + users.ID
 	pool := store.IdentityPool{
-		ID: DefaultIdentityPoolID, Name: "sandbox", AllowUnauthenticated: true,
+		ID: region + identityPoolName + "1", Name: "sandbox", AllowUnauthenticated: true,
 		AuthenticatedRole: AuthenticatedRole, UnauthenticatedRole: GuestRole,
 		LoginProviders: map[string]string{GoogleLogin: GoogleClientID},
 		RoleMappings: map[string]store.RoleMapping{
@@ -58,28 +63,30 @@ func defaultIdentityPools() []store.IdentityPool {
 				{Claim: "email_verified", Match: "Equals", Value: "true", RoleARN: GoogleRole},
 			}},
 		},
+		PrincipalTags: map[string]map[string]string{login: {"username": "cognito:username", "client": "aud"}},
 	}
-	login := "cognito-idp." + Region + ".amazonaws.com/" + DefaultPoolID
-	for _, client := range []string{PublicClientID, SecretClientID} {
-		pool.CognitoProviders = append(pool.CognitoProviders, store.CognitoProvider{PoolID: DefaultPoolID, ClientID: client, ServerSideTokenCheck: true})
-		pool.RoleMappings[login+":"+client] = store.RoleMapping{Type: store.MapByToken, Ambiguous: store.AmbiguousAuthenticated}
+	for _, client := range users.Clients {
+		if client.AllowsOAuth("client_credentials") {
+			continue // has no users
+		}
+		pool.CognitoProviders = append(pool.CognitoProviders, store.CognitoProvider{PoolID: users.ID, ClientID: client.ID, ServerSideTokenCheck: true})
+		pool.RoleMappings[login+":"+client.ID] = store.RoleMapping{Type: store.MapByToken, Ambiguous: store.AmbiguousAuthenticated}
 	}
-	pool.PrincipalTags = map[string]map[string]string{login: {"username": "cognito:username", "client": "aud"}}
 	classic := pool
-	classic.ID, classic.Name, classic.AllowClassicFlow, classic.RoleMappings = ClassicIdentityPoolID, "sandbox-classic", true, nil
-	return []store.IdentityPool{pool, classic}
+	classic.ID, classic.Name, classic.AllowClassicFlow, classic.RoleMappings = region+identityPoolName+"2", "sandbox-classic", true, nil
+	return []store.IdentityPool{pool, classic}, rolesFor(pool.ID, classic.ID)
 }
 
-// defaultRoles are those of the default seed: what each may call, besides what
-// all may. The names of API and stage are left open.
-func defaultRoles() []store.Role {
+// rolesFor are the roles of identity pools: what each may call, besides what all
+// may. The names of API and stage are left open.
+func rolesFor(pools ...string) []store.Role {
 	role := func(arn, amr string, routes ...string) store.Role {
 		resources := []string{}
 		for _, route := range routes {
-			resources = append(resources, fmt.Sprintf("%q", "arn:aws:execute-api:"+Region+":"+AccountID+":"+route))
+			resources = append(resources, fmt.Sprintf("%q", "arn:aws:execute-api:*:*:"+route))
 		}
 		policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":[` + strings.Join(resources, ",") + `]}]}`
-		return store.Role{ARN: arn, Policy: policy, Trust: identity.TrustFor(amr, DefaultIdentityPoolID, ClassicIdentityPoolID), MaxSession: 2 * time.Hour}
+		return store.Role{ARN: arn, Policy: policy, Trust: identity.TrustFor(amr, pools...), MaxSession: 2 * time.Hour}
 	}
 	const whoami, upload, guest, google, http = "*/*/GET/iam/whoami", "*/*/POST/iam/upload", "*/*/GET/iam/guest", "*/*/GET/iam/google", "*/*/GET/iam/http"
 	return []store.Role{
@@ -118,8 +125,10 @@ func (s *Sandbox) newIdentities() {
 	openID := sync.OnceValues(func() (*jwt.Signer, error) { return jwt.NewSigner(rand.Reader) })
 	s.domain.URL = func() string { return s.Endpoints().Cloud }
 	s.domain.SocialSigner = sync.OnceValues(func() (*jwt.Signer, error) { return jwt.NewSigner(rand.Reader) })
+	s.pool.Authorize = s.authorizeAdmin
+	region, _, _ := strings.Cut(s.options.Seed.Pools[0].ID, "_")
 	s.identities = &identity.Handler{
-		Store: s.store, Region: Region, AccountID: AccountID, Now: s.now, Random: rand.Reader, Count: s.count,
+		Store: s.store, Region: region, AccountID: AccountID, Now: s.now, Random: rand.Reader, Count: s.count,
 		Issuer: func() string { return s.Endpoints().Cloud + identityPath }, OpenIDKey: openID,
 		UserPool: s.userPoolProvider, Social: s.socialProvider,
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
 // cloudCall is an operation of one of the JSON services, unsigned.
@@ -208,4 +210,55 @@ func assumeRole(t *testing.T, s *Sandbox, form url.Values) (int, string) {
 		t.Fatal(err)
 	}
 	return res.StatusCode, string(body)
+}
+
+// TestIdentityPoolsOfAFile: identity pools go with the pool of a file, unless it
+// has its own.
+func TestIdentityPoolsOfAFile(t *testing.T) {
+	t.Parallel()
+	const pools = "[[pools]]\nid = \"eu-central-1_Mine\"\n[[pools.clients]]\nid = \"web\"\n"
+	seed, err := ParseSeed([]byte(pools), ".")
+	if err != nil || len(seed.IdentityPools) != 2 || seed.IdentityPools[0].ID != "eu-central-1"+identityPoolName+"1" ||
+		seed.IdentityPools[0].CognitoProviders[0] != (store.CognitoProvider{PoolID: "eu-central-1_Mine", ClientID: "web", ServerSideTokenCheck: true}) {
+		t.Fatalf("%v %+v", err, seed.IdentityPools)
+	}
+	const own = `
+[[identity_pools]]
+id = "eu-central-1:11111111-0000-4000-8000-000000000001"
+allow_classic_flow = true
+authenticated_role = "arn:aws:iam::123456789012:role/reader"
+cognito_providers = [{ pool_id = "eu-central-1_Mine", client_id = "web" }]
+[[roles]]
+arn = "arn:aws:iam::123456789012:role/reader"
+max_session = "4h"
+policy = """{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}}"""
+[[secrets]]
+name = "mine"
+text = "hush"
+[[parameters]]
+name = "/mine"
+value = "hush"
+`
+	seed, err = ParseSeed([]byte(pools+own), ".")
+	if err != nil || len(seed.IdentityPools) != 1 || !seed.IdentityPools[0].AllowClassicFlow || len(seed.Roles) != 1 || seed.Roles[0].MaxSession != 4*time.Hour ||
+		seed.Secrets[0].Text != "hush" || seed.Parameters[0].Value != "hush" {
+		t.Fatalf("%v %+v", err, seed)
+	}
+	if _, err := New(Options{Seed: seed, Now: time.Now}); err != nil {
+		t.Error(err)
+	}
+	for name, broken := range map[string]string{
+		"policy":   strings.Replace(own, `"Effect":"Allow"`, `"Effect":"Maybe"`, 1),
+		"role":     strings.Replace(own, `arn = "arn:aws:iam`, `arn = "arn:aws:s3`, 1),
+		"provider": strings.Replace(own, "allow_classic_flow = true", "login_providers = { \"graph.facebook.com\" = \"x\" }", 1),
+		"twice":    own + "[[secrets]]\nname = \"mine\"\n",
+	} {
+		seed, err := ParseSeed([]byte(pools+broken), ".")
+		if err == nil {
+			_, err = New(Options{Seed: seed, Now: time.Now})
+		}
+		if err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
 }

@@ -17,8 +17,8 @@
 // kinder than they are.
 //
 // Operations that AWS allows with IAM credentials only (Admin…) want a
-// Signature Version 4 header for the service cognito-idp. Its signature is not
-// judged yet: any access key will do.
+// signature for the service cognito-idp, by the access key of the run or by a role
+// that may do it.
 package sandbox
 
 import (

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
@@ -64,11 +65,18 @@ func run(t *testing.T, seed Seed) (*Sandbox, *events) {
 	return s, log
 }
 
+// signerAt is the SDK's signer by the sandbox's clock, which stands still.
+type signerAt func() time.Time
+
+func (now signerAt) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string, _ time.Time, options ...func(*v4.SignerOptions)) error {
+	return v4.NewSigner().SignHTTP(ctx, c, r, payloadHash, service, region, now(), options...)
+}
+
 func sdk(s *Sandbox) *idp.Client {
 	return idp.New(idp.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints().Cloud), RetryMaxAttempts: 1,
+		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints().Cloud), RetryMaxAttempts: 1, HTTPSignerV4: signerAt(s.now),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "any"}, nil
+			return aws.Credentials{AccessKeyID: s.Endpoints().AccessKeyID, SecretAccessKey: s.Endpoints().SecretAccessKey}, nil
 		}),
 	})
 }

@@ -18,22 +18,24 @@ const (
 	SecretParameter = "/sandbox/backend/client_secret"
 )
 
-// defaultSecrets are made of the clients' secrets, which are others each run.
-func defaultSecrets(clients []Client) ([]store.Secret, []store.Parameter) {
-	secretOf := map[string]string{}
-	for _, c := range clients {
-		secretOf[c.ID] = c.Secret
-	}
-	app, _ := json.Marshal(map[string]string{ // a map of strings always marshals
-		"app_id": MachineClientID, "app_secret": secretOf[MachineClientID],
-	})
-	return []store.Secret{
-			{Name: AppSecret, Text: string(app)},
-			{Name: PlainSecret, Text: secretOf[SecretClientID]},
-			{Name: BinarySecret, Binary: []byte{0, 1, 2, 3}},
-		}, []store.Parameter{
-			{Name: SecretParameter, Value: secretOf[SecretClientID], Secure: true},
+// secretsOf are the secrets that go with a user pool. They are made of the
+// clients' secrets, which are others each run in the default pool.
+func secretsOf(users Pool) (secrets []store.Secret, parameters []store.Parameter) {
+	machine, backend := false, false
+	for _, c := range users.Clients {
+		switch {
+		case c.Secret == "":
+		case c.AllowsOAuth("client_credentials") && !machine:
+			machine = true
+			text, _ := json.Marshal(map[string]string{"app_id": c.ID, "app_secret": c.Secret}) // a map of strings always marshals
+			secrets = append(secrets, store.Secret{Name: AppSecret, Text: string(text)})
+		case !c.AllowsOAuth("client_credentials") && !backend:
+			backend = true
+			secrets = append(secrets, store.Secret{Name: PlainSecret, Text: c.Secret})
+			parameters = append(parameters, store.Parameter{Name: SecretParameter, Value: c.Secret, Secure: true})
 		}
+	}
+	return append(secrets, store.Secret{Name: BinarySecret, Binary: []byte{0, 1, 2, 3}}), parameters
 }
 
 // plantSecrets puts secrets and parameters into the store.

@@ -129,9 +129,15 @@ func DefaultSeed() Seed {
 		},
 		Groups: []Group{{Name: "admin", Precedence: &first, RoleARN: AdminRole}, {Name: "readers", Precedence: &second}},
 		Users:  defaultUsers(),
-	}}, IdentityPools: defaultIdentityPools(), Roles: defaultRoles()}
-	seed.Secrets, seed.Parameters = defaultSecrets(seed.Pools[0].Clients)
+	}}}
+	seed.complete()
 	return seed
+}
+
+// complete adds what goes with the first pool.
+func (s *Seed) complete() {
+	s.IdentityPools, s.Roles = identitiesOf(s.Pools[0])
+	s.Secrets, s.Parameters = secretsOf(s.Pools[0])
 }
 
 // defaultUsers is one user for each case that a sign-in can meet.

@@ -5,6 +5,10 @@
 //	file:PATH  the text of a file, without the newline at its end
 //	cmd:ARGV   what a program prints, without the newline at its end
 //
+//	keyring:SERVICE/NAME      a password of the desktop's keyring
+//	secretsmanager:NAME#KEY   a secret of AWS Secrets Manager, or one key of it
+//	ssm:/PATH                 a parameter of AWS's Parameter Store, decrypted
+//
 // Only values read from the user's own configuration file may be resolved:
 // the caller decides that by a value's origin. A value that came from a flag,
 // the environment or a server is literal whatever it looks like, because its
@@ -12,6 +16,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,8 +44,13 @@ type Resolver struct {
 	// Start starts a program in the way the process starts programs of the
 	// user's; nil just starts it.
 	Start func(start func() error) error
-	// Timeout ends a cmd: program; zero means 30 seconds.
+	// Timeout ends a cmd: program, and the wait for the keyring, which may ask
+	// for its own password; zero means 30 seconds.
 	Timeout time.Duration
+	// Keyring looks a password up; nil refuses keyring: references.
+	Keyring func(service, name string) (string, error)
+	// AWS reads secretsmanager: and ssm: references; nil refuses them.
+	AWS *AWS
 }
 
 // Resolve returns the value ref stands for. Text that is no reference comes
@@ -60,13 +70,72 @@ func (r Resolver) Resolve(ctx context.Context, ref string) (value string, isRefe
 		value, err = r.file(rest)
 	case "cmd":
 		value, err = r.cmd(ctx, rest)
+	case "keyring":
+		value, err = r.keyring(ctx, rest)
+	case "secretsmanager", "ssm":
+		value, err = r.aws(ctx, scheme, rest)
 	default:
-		err = fmt.Errorf("%s: this version resolves env:, file: and cmd: references", ref)
+		err = fmt.Errorf("%s: there are no such references", ref)
 	}
 	if err != nil {
 		return "", true, err
 	}
 	return value, true, nil
+}
+
+// aws reads a secret or a parameter.
+func (r Resolver) aws(ctx context.Context, scheme, rest string) (value string, err error) {
+	if r.AWS == nil {
+		return "", fmt.Errorf("%s:%s: not read here", scheme, rest)
+	}
+	if scheme == "ssm" {
+		value, err = r.AWS.parameter(ctx, rest)
+	} else {
+		value, err = r.AWS.secretsManager(ctx, rest)
+	}
+	if err == nil {
+		value, err = clean(value)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s:%s: %w", scheme, rest, err)
+	}
+	return value, nil
+}
+
+// keyring reads SERVICE/NAME; only NAME may have slashes in it. The keyring cannot
+// be told to stop, so that at the end of the time it is left alone.
+func (r Resolver) keyring(ctx context.Context, rest string) (string, error) {
+	service, name, found := strings.Cut(rest, "/")
+	if !found || service == "" || name == "" {
+		return "", fmt.Errorf("keyring:%s: write keyring:SERVICE/NAME", rest)
+	}
+	if r.Keyring == nil {
+		return "", fmt.Errorf("keyring:%s: not read here", rest)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.Timeout, defaultTimeout))
+	defer cancel()
+	type result struct {
+		value string
+		err   error
+	}
+	got := make(chan result, 1)
+	go func() {
+		value, err := r.Keyring(service, name)
+		got <- result{value, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", fmt.Errorf("keyring:%s: no answer: %w", rest, ctx.Err())
+	case k := <-got:
+		value, err := k.value, k.err
+		if err == nil {
+			value, err = clean(value)
+		}
+		if err != nil {
+			return "", fmt.Errorf("keyring:%s: %w", rest, err)
+		}
+		return value, nil
+	}
 }
 
 func (r Resolver) env(name string) (string, error) {

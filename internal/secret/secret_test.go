@@ -175,9 +175,10 @@ func TestResolveEnvAndPlain(t *testing.T) {
 		{"", "", false, ""},
 		{"ENV:DEV_SECRET", "ENV:DEV_SECRET", false, ""},
 		{"https://example.com", "https://example.com", false, ""},
-		{"keyring:cogctl", "", true, "keyring:cogctl: this version resolves env:, file: and cmd:"},
-		{"secretsmanager:NAME#KEY", "", true, "secretsmanager:NAME#KEY: this version resolves"},
-		{"ssm:/path", "", true, "ssm:/path: this version resolves"},
+		{"keyring:cogctl", "", true, "keyring:cogctl: write keyring:SERVICE/NAME"},
+		{"keyring:cogctl/dev", "", true, "keyring:cogctl/dev: not read here"},
+		{"secretsmanager:NAME#KEY", "", true, "secretsmanager:NAME#KEY: not read here"},
+		{"ssm:/path", "", true, "ssm:/path: not read here"},
 	} {
 		got, isRef, err := r.Resolve(t.Context(), c.ref)
 		if got != c.want || isRef != c.isRef {

@@ -20,8 +20,8 @@ func signed[In interface{ pool() string }, Out any](name string, f func(*Handler
 		if in.pool() == "" {
 			resource = "*"
 		}
-		d := demand{service: "cognito-identity", action: "cognito-identity:" + name, resource: resource + in.pool()}
-		if err := h.require(r, body, d); err != nil {
+		d := Demand{Service: "cognito-identity", Action: "cognito-identity:" + name, Resource: resource + in.pool()}
+		if err := h.Require(r, body, d); err != nil {
 			return nil, err
 		}
 		return f(h, r.Context(), in)

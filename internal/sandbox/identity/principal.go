@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -62,14 +63,14 @@ var errSessionOver = &sigv4.VerifyError{Code: "ExpiredTokenException", Message: 
 // Caller verifies the signature of a request for a service. The error is a
 // *sigv4.VerifyError. STS takes signatures of the last 15 minutes, others five
 // (for Secrets Manager, Systems Manager and Cognito UNCONFIRMED).
-func (h *Handler) Caller(r *http.Request, body []byte, service string) (gateway.Principal, error) {
+func (h *Handler) Caller(r *http.Request, body []byte, scope sigv4.Scope) (gateway.Principal, error) {
 	now := h.Now()
 	window := 5 * time.Minute
-	if service == stsService {
+	if scope.Service == stsService {
 		window = 15 * time.Minute
 	}
 	var found gateway.Principal
-	v := sigv4.Verifier{Scope: sigv4.Scope{Region: h.Region, Service: service}, Window: window}
+	v := sigv4.Verifier{Scope: scope, Window: window}
 	_, err := v.Verify(r, sigv4.PayloadHash(body), func(id string) (sigv4.Credentials, bool) {
 		p, known := h.Principal(id)
 		found = p
@@ -84,15 +85,18 @@ func (h *Handler) Caller(r *http.Request, body []byte, service string) (gateway.
 	return found, nil
 }
 
-// demand is what a signed operation wants its caller to be allowed to do.
-type demand struct {
-	service, action, resource string
+// Demand is what a signed operation wants its caller to be allowed to do.
+type Demand struct {
+	Region   string // to sign for; "" is the handler's
+	Service  string // to sign for
+	Action   string // SERVICE:OPERATION
+	Resource string // ARN, or *
 }
 
-// require verifies the signature of an operation of one of the JSON protocols,
-// and asks the caller's policies.
-func (h *Handler) require(r *http.Request, body []byte, d demand) error {
-	who, err := h.Caller(r, body, d.service)
+// Require verifies the signature of an operation of one of the JSON protocols,
+// and asks the caller's policies. Its refusals are *Error.
+func (h *Handler) Require(r *http.Request, body []byte, d Demand) error {
+	who, err := h.Caller(r, body, sigv4.Scope{Region: cmp.Or(d.Region, h.Region), Service: d.Service})
 	if err != nil {
 		refusal, ok := errors.AsType[*sigv4.VerifyError](err)
 		if !ok {
@@ -100,9 +104,9 @@ func (h *Handler) require(r *http.Request, body []byte, d demand) error {
 		}
 		return &Error{Type: refusal.Code, Message: refusal.Message}
 	}
-	if !who.Allows(r, d.action, d.resource, h.Now()) {
-		return &Error{Type: "AccessDeniedException", Message: "User: " + who.ARN + " is not authorized to perform: " + d.action +
-			" on resource: " + d.resource + " because no identity-based policy allows the " + d.action + " action"}
+	if !who.Allows(r, d.Action, d.Resource, h.Now()) {
+		return &Error{Type: "AccessDeniedException", Message: "User: " + who.ARN + " is not authorized to perform: " + d.Action +
+			" on resource: " + d.Resource + " because no identity-based policy allows the " + d.Action + " action"}
 	}
 	return nil
 }

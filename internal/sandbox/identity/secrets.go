@@ -53,7 +53,7 @@ func (h *Handler) getSecretValue(r *http.Request, body []byte) (any, error) {
 		return nil, err
 	}
 	name, arn := h.secretName(in.SecretID)
-	err := h.require(r, body, demand{service: "secretsmanager", action: "secretsmanager:GetSecretValue", resource: arn})
+	err := h.Require(r, body, Demand{Service: "secretsmanager", Action: "secretsmanager:GetSecretValue", Resource: arn})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (h *Handler) getParameter(r *http.Request, body []byte) (any, error) {
 		return nil, err
 	}
 	arn := "arn:aws:ssm:" + h.Region + ":" + h.AccountID + ":parameter/" + strings.TrimPrefix(in.Name, "/")
-	if err := h.require(r, body, demand{service: "ssm", action: "ssm:GetParameter", resource: arn}); err != nil {
+	if err := h.Require(r, body, Demand{Service: "ssm", Action: "ssm:GetParameter", Resource: arn}); err != nil {
 		return nil, err
 	}
 	if in.Name == "" {

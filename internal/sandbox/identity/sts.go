@@ -133,7 +133,7 @@ type callerResponse struct {
 
 // getCallerIdentity needs a signature and no permission.
 func (h *Handler) getCallerIdentity(r *http.Request, body []byte, id string) (any, error) {
-	who, err := h.Caller(r, body, stsService)
+	who, err := h.Caller(r, body, sigv4.Scope{Region: h.Region, Service: stsService})
 	if err != nil {
 		refusal, ok := errors.AsType[*sigv4.VerifyError](err)
 		if !ok {

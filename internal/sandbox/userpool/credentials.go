@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -9,6 +10,14 @@ const (
 	signingAlgorithm = "AWS4-HMAC-SHA256"
 	signingService   = "cognito-idp"
 )
+
+// authorize judges the credentials of an operation that wants some.
+func (h *Handler) authorize(r *http.Request, body []byte) error {
+	if h.Authorize != nil {
+		return h.Authorize(r, body)
+	}
+	return requireCredentials(r.Header.Get("Authorization"))
+}
 
 // requireCredentials looks at the Authorization header of an operation that
 // AWS allows only with IAM credentials: an AWS4-HMAC-SHA256 header that is

@@ -16,8 +16,8 @@
 // and listusers.go what is done with AWS credentials.
 //
 // The Admin operations want an AWS4-HMAC-SHA256 Authorization header whose
-// credential scope names the service cognito-idp, as the SDKs send it. The
-// signature itself is not judged yet: any key pair will do.
+// credential scope names the service cognito-idp, as the SDKs send it. Whose
+// signature it is is for the handler's Authorize to say.
 package userpool
 
 import (
@@ -58,6 +58,10 @@ type Handler struct {
 	// it needs is not counted. It is called from many goroutines. nil is
 	// allowed.
 	Count func(ctx context.Context, call string)
+	// Authorize verifies the signature of a request and asks whether its signer may
+	// run an operation. Its refusals are *Error. Without it a header that is
+	// complete, with a scope for cognito-idp, will do.
+	Authorize func(r *http.Request, body []byte) error
 }
 
 // operation is a row of the table.
@@ -197,7 +201,7 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (out any, err
 		return nil, &Error{Type: "SerializationException", Message: "The request body ended early"}
 	}
 	if op.signed {
-		if err := requireCredentials(r.Header.Get("Authorization")); err != nil {
+		if err := h.authorize(r, body); err != nil {
 			return nil, err
 		}
 	}
