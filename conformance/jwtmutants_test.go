@@ -210,8 +210,13 @@ func (f *forger) formMutations() map[string]func() string {
 		"padded header": func() string {
 			return f.signed(f.one, base64.URLEncoding.EncodeToString([]byte(ragged(text(f.header()))))+"."+p)
 		},
-		"loose bits in the signature":  form(h + "." + p + "." + looseBits(s)),
-		"loose bits in the header":     func() string { return f.signed(f.one, looseBits(b64(ragged(text(f.header()))))+"."+p) },
+		"loose bits in the signature": form(h + "." + p + "." + looseBits(s)),
+		"loose bits in the header":    func() string { return f.signed(f.one, looseBits(b64(ragged(text(f.header()))))+"."+p) },
+		"loose bits in the header, signed without": func() string {
+			token := f.signed(f.one, b64(ragged(text(f.header())))+"."+p)
+			head, rest, _ := strings.Cut(token, ".")
+			return looseBits(head) + "." + rest
+		},
 		"base64 of the other alphabet": form(h + "." + p + "." + strings.NewReplacer("-", "+", "_", "/").Replace(s)),
 		"a space inside":               form(h + ". " + p + "." + s), "a tab inside": form(h + "." + p + "\t." + s), "a NUL inside": form(h + "." + p + ".\x00" + s),
 		"white space around": form(" \t" + h + "." + p + "." + s + "  "), "Bearer": form("Bearer " + h + "." + p + "." + s),

@@ -101,7 +101,7 @@ var joseDiffers = map[string]string{
 	"crit empty":                        "crit must not be empty (RFC 7515, section 4.1.11)",
 	"header not UTF-8":                  "encoding/json replaces other bytes", "payload not UTF-8": "encoding/json replaces other bytes",
 	"payload with an overlong byte": "encoding/json replaces other bytes", "payload with half a surrogate": "encoding/json replaces it",
-	"loose bits in the signature": "decoded leniently", "loose bits in the header": "decoded leniently, and the signature is held against the form without them",
+	"loose bits in the signature": "decoded leniently", "loose bits in the header, signed without": "decoded leniently, and the signature is held against the form without them",
 	"more than 64 KiB": "size is bounded here", "payload 40 deep": "nesting is bounded here", "payload 2000 deep": "nesting is bounded here",
 	"typ a number": "typ is a string (RFC 7515, section 4.1.9)", "x5u and x5c": "go-jose reads the certificate, which is passed over here",
 }
@@ -260,7 +260,7 @@ func kindOf(tr trial, our string) string {
 	case tr.mutation != "changed at random" && tr.mutation != "spliced":
 		return tr.mutation
 	case strings.Contains(our, "its header has bits"):
-		return "loose bits in the header"
+		return "loose bits in the header, signed without"
 	case strings.Contains(our, "bits that base64url leaves zero"):
 		return "loose bits in the signature"
 	case strings.Contains(our, "it has a ="):
