@@ -61,7 +61,7 @@ func TestScopeOf(t *testing.T) {
 		"", ".", "api.example.com", "127.0.0.1:9400", "[::1]:80", "localhost", "amazonaws.com", ".amazonaws.com", "com",
 		"abc.execute-api.us-east-1.amazonaws.com.evil.example", "abc.execute-api.us-east-1.notamazonaws.com",
 		"execute-api.us-east-1.amazonaws.com", "abc..execute-api.us-east-1.amazonaws.com", "us-east-1.amazonaws.com", "vpce.amazonaws.com",
-		"lambda-url.us-east-1.on.aws", "x.execute-api.nowhere.amazonaws.com", "device.iot.us-east-1.amazonaws.com", "runtime.lex.us-east-1.amazonaws.com",
+		"lambda-url.us-east-1.on.aws", "x.execute-api.nowhere.amazonaws.com", "x.execute-api.us-east-one.amazonaws.com", "x.execute-api.us-1-1.amazonaws.com", "device.iot.us-east-1.amazonaws.com", "runtime.lex.us-east-1.amazonaws.com",
 		"x.dualstack.us-east-1.amazonaws.com", "dualstack.us-east-1.amazonaws.com", "s3.amazonaws.com.cn", "x.on.aws", "es.amazonaws.com",
 	} {
 		if sc, ok := sigv4.ScopeOf(host); ok {

@@ -252,6 +252,28 @@ func TestPresignRefusals(t *testing.T) {
 	}
 }
 
+// TestDerivedKeys: a kept key serves its own secret, day, region and service only.
+func TestDerivedKeys(t *testing.T) {
+	t.Parallel()
+	var signer sigv4.Signer
+	other := keys
+	other.SecretAccessKey = strings.ToUpper(keys.SecretAccessKey)
+	for _, c := range []sigv4.Credentials{keys, other} {
+		for _, sc := range []sigv4.Scope{scope, {Region: "eu-west-1", Service: "execute-api"}, {Region: "us-east-1", Service: "es"}} {
+			for _, at := range []time.Time{noon, noon.AddDate(0, 0, 1)} {
+				r := newRequest(t, "GET", "https://h/", "")
+				if _, err := signer.Sign(r, sigv4.EmptyPayload, c, sc, at); err != nil {
+					t.Fatal(err)
+				}
+				find := func(string) (sigv4.Credentials, bool) { return c, true }
+				if _, err := sigv4.Verify(r, sigv4.EmptyPayload, find, at); err != nil {
+					t.Errorf("%+v at %v: %v", sc, at, err)
+				}
+			}
+		}
+	}
+}
+
 // TestSigner is one Signer in many hands, with more keys than its cache holds.
 func TestSigner(t *testing.T) {
 	t.Parallel()

@@ -170,18 +170,24 @@ func TestStatedPayload(t *testing.T) {
 		if (err == nil) != good {
 			t.Errorf("signed for %s: %v", stated, err)
 		}
-		key := []byte("AWS4" + keys.SecretAccessKey)
-		for _, part := range []string{"20240115", scope.Region, scope.Service, "aws4_request", trace.StringToSign} {
-			h := hmac.New(sha256.New, key)
-			h.Write([]byte(part))
-			key = h.Sum(nil)
-		}
 		value := r.Header.Get("Authorization")
-		r.Header.Set("Authorization", value[:len(value)-64]+hex.EncodeToString(key))
+		r.Header.Set("Authorization", value[:len(value)-64]+signature(trace.CanonicalRequest))
 		if _, err := sigv4.Verify(r, sigv4.PayloadHash([]byte(body)), known, noon); (err == nil) != good {
 			t.Errorf("states %s, signs the body's own hash: %v", stated, err)
 		}
 	}
+}
+
+// signature signs a canonical request at noon in scope, by the algorithm's text.
+func signature(canonical string) string {
+	key := []byte("AWS4" + keys.SecretAccessKey)
+	for _, part := range []string{"20240115", scope.Region, scope.Service, "aws4_request",
+		"AWS4-HMAC-SHA256\n20240115T120000Z\n20240115/" + scope.Region + "/" + scope.Service + "/aws4_request\n" + sigv4.PayloadHash([]byte(canonical))} {
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(part))
+		key = h.Sum(nil)
+	}
+	return hex.EncodeToString(key)
 }
 
 // TestNoSecret: a key whose secret is empty is nobody's; anyone could sign for it.
@@ -241,7 +247,8 @@ func TestUnsignedPayload(t *testing.T) {
 	for _, service := range []string{"s3", "vpc-lattice-svcs"} {
 		r := newRequest(t, "PUT", "https://h/k", "")
 		sc := sigv4.Scope{Region: "us-east-1", Service: service}
-		if _, err := new(sigv4.Signer).Sign(r, sigv4.UnsignedPayload, keys, sc, noon); err != nil || r.Header.Get("X-Amz-Content-Sha256") != sigv4.UnsignedPayload {
+		trace, err := new(sigv4.Signer).Sign(r, sigv4.UnsignedPayload, keys, sc, noon)
+		if err != nil || r.Header.Get("X-Amz-Content-Sha256") != sigv4.UnsignedPayload {
 			t.Fatalf("%s: %v %v", service, err, r.Header)
 		}
 		if _, err := sigv4.Verify(r, other, known, noon); err != nil {
@@ -250,7 +257,8 @@ func TestUnsignedPayload(t *testing.T) {
 		if !sigv4.TakesUnsignedPayload(service) {
 			t.Errorf("%s takes no unsigned payload", service)
 		}
-		r.Header.Set("Authorization", strings.ReplaceAll(r.Header.Get("Authorization"), service, "execute-api"))
+		value := strings.ReplaceAll(r.Header.Get("Authorization"), service, "execute-api")
+		r.Header.Set("Authorization", value[:len(value)-64]+signature(trace.CanonicalRequest))
 		if _, err := sigv4.Verify(r, other, known, noon); err == nil {
 			t.Error("execute-api takes an unsigned payload")
 		}
