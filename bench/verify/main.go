@@ -41,7 +41,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.tokens, "tokens", 20000, "how many `tokens` each run verifies")
-	flag.IntVar(&o.rounds, "rounds", 5, "how many `times` the programs run in turn")
+	flag.IntVar(&o.rounds, "rounds", 3, "how many `times` the programs run in turn")
 	flag.IntVar(&o.lines, "lines", 200000, "how many `lines` the memory is measured with")
 	flag.BoolVar(&o.check, "check", false, "exit 1 when a bar is missed")
 	flag.StringVar(&o.keys, "raw", "", "verify standard input with crypto/rsa alone, by the keys in this `file` (used by the program itself)")
