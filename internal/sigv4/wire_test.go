@@ -152,9 +152,13 @@ func TestFlippedBit(t *testing.T) {
 			if err != nil {
 				t.Fatalf("unchanged: %v", err)
 			}
-			refused := 0
+			refused, all := 0, 0
 			for i := range wire {
 				for bit := range 8 {
+					if testing.Short() && bit != i%8 {
+						continue // one bit of each byte: under the race detector all take seconds
+					}
+					all++
 					changed := bytes.Clone(wire)
 					changed[i] ^= 1 << bit
 					got, err := verifyWire(changed)
@@ -165,7 +169,7 @@ func TestFlippedBit(t *testing.T) {
 					}
 				}
 			}
-			if all := 8 * len(wire); refused < all*9/10 {
+			if refused < all*9/10 {
 				t.Errorf("%d of %d changes refused", refused, all)
 			}
 		})
