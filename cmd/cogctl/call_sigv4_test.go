@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -257,6 +259,46 @@ func TestSign(t *testing.T) {
 	response.Body.Close()
 	if c.judge.refused > 0 {
 		t.Errorf("%d requests were refused", c.judge.refused)
+	}
+}
+
+// TestShWord has shells read words of all characters that mean something to one.
+func TestShWord(t *testing.T) {
+	t.Parallel()
+	words := []string{"", "plain", "-n", "~", "*", "a b", "it's", `a\`, `\'`, `'\`, "$(x)", "`x`", "$HOME", "!x", "{a,b}", "#", "é\u202e", "\x7f", "\t", "=", "a=b", "^", "%", "(", "<&|;>"}
+	random := rand.New(rand.NewPCG(1, 2))
+	const nasty = "'\\\"$`!*?[]{}()<>|&;#~^%= \taZ0\x01é"
+	letters := []rune(nasty)
+	for range 500 {
+		word := ""
+		for range 1 + random.IntN(12) {
+			word += string(letters[random.IntN(len(letters))])
+		}
+		words = append(words, word)
+	}
+	line := "printf '%s\n'"
+	for _, word := range words {
+		line += " " + shWord(word)
+	}
+	for _, shell := range []string{"sh", "bash", "fish"} {
+		program, err := exec.LookPath(shell)
+		if err != nil {
+			t.Logf("no %s here", shell)
+			continue
+		}
+		cmd := exec.Command(program, "-c", line)
+		cmd.Dir = t.TempDir()
+		cmd.Env = []string{"HOME=" + cmd.Dir, "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
+		out, err := cmd.CombinedOutput()
+		if read := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n"); err != nil || !slices.Equal(read, words) {
+			t.Errorf("%s: %v: read other words than were written", shell, err)
+			for i := range min(len(read), len(words)) {
+				if read[i] != words[i] {
+					t.Errorf("%q as %s is %q", words[i], shWord(words[i]), read[i])
+					break
+				}
+			}
+		}
 	}
 }
 

@@ -173,11 +173,12 @@ func (s *signed) curlBody() (words []string, usual string, err error) {
 	return []string{"--data-raw", string(data)}, http.MethodPost, nil
 }
 
-// shWord quotes a word for sh: nothing within single quotes means anything.
+// shWord quotes a word for sh: nothing within single quotes means anything. To fish a
+// backslash there does, and so it stands outside of them.
 func shWord(word string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-"
 	if word != "" && strings.Trim(word, plain) == "" {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return "'" + strings.NewReplacer("'", `'\''`, `\`, `'\\'`).Replace(word) + "'"
 }
