@@ -99,7 +99,7 @@ func TestUpstream(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header = http.Header{
-			"Authorization": {token}, "Connection": {"X-Hop"}, "X-Hop": {"1"}, "Upgrade": {"h2c"}, "X-Kept": {"yes"},
+			"Authorization": {token}, "Connection": {"X-Hop, Upgrade"}, "X-Hop": {"1"}, "Upgrade": {"h2c"}, "X-Kept": {"yes"},
 			"x-amzn-request-context": {"{}"}, "X-AMZN-Request-Context": {"{}"}, "X-Forwarded-For": {"6.6.6.6"},
 		}
 		res, err := http.DefaultClient.Do(r)
