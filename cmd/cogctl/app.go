@@ -52,7 +52,7 @@ type app struct {
 
 	running    context.Context        // ends with this run
 	awsSecrets map[string]*secret.AWS // by profile
-	filled     map[string]bool        // the profiles whose from was read
+	filled     map[string]error       // what became of the from of a profile
 }
 
 func newApp() *app {

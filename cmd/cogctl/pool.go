@@ -162,7 +162,7 @@ func (a *app) resolve(ctx context.Context, p *config.Profile, v config.Value) (s
 	if v.Origin.Kind == config.KindFile {
 		resolved, _, err := a.secrets(p).Resolve(ctx, v.Text)
 		if err != nil {
-			return "", withCode(exitUsage, fmt.Errorf("%s: %w", v.Origin.Text, err))
+			return "", unresolved(fmt.Errorf("%s: %w", v.Origin.Text, err))
 		}
 		value = resolved
 	}

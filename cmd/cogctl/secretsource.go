@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/zalando/go-keyring"
 
+	"github.com/cogctl/cogctl/internal/awscred"
 	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/secret"
 	"github.com/cogctl/cogctl/internal/sigv4"
@@ -20,8 +22,19 @@ func (a *app) secretStore(p *config.Profile) *secret.AWS {
 	if store, made := a.awsSecrets[p.Name()]; made {
 		return store
 	}
+	source := sync.OnceValues(func() (awscred.Source, error) {
+		source, _, err := a.awsSource(a.running, p, awsOptions{caller: true})
+		return source, err
+	})
 	store := &secret.AWS{
-		Credentials:    func(ctx context.Context) (sigv4.Credentials, error) { return a.callersKey(ctx, p) },
+		Credentials: func(ctx context.Context) (sigv4.Credentials, error) {
+			find, err := source()
+			if err != nil {
+				return sigv4.Credentials{}, err
+			}
+			found, err := find(ctx)
+			return sigv4.Credentials{AccessKeyID: found.AccessKeyID, SecretAccessKey: found.SecretAccessKey, SessionToken: found.SessionToken}, err
+		},
 		Region:         cmp.Or(p.Get("region").Text, a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION")),
 		SecretsManager: p.Get("endpoints.secretsmanager").Text, SSM: p.Get("endpoints.ssm").Text,
 		Client: a.http(), Now: a.now,
@@ -31,15 +44,6 @@ func (a *app) secretStore(p *config.Profile) *secret.AWS {
 	}
 	a.awsSecrets[p.Name()] = store
 	return store
-}
-
-func (a *app) callersKey(ctx context.Context, p *config.Profile) (sigv4.Credentials, error) {
-	source, _, err := a.awsSource(ctx, p, awsOptions{caller: true})
-	if err != nil {
-		return sigv4.Credentials{}, err
-	}
-	found, err := source(ctx)
-	return sigv4.Credentials{AccessKeyID: found.AccessKeyID, SecretAccessKey: found.SecretAccessKey, SessionToken: found.SessionToken}, err
 }
 
 // fromKeyring reads a password of the desktop's keyring.
@@ -63,18 +67,30 @@ func (a *app) pool(p *config.Profile) (poolSettings, error) {
 // they are wanted.
 func (a *app) fill(p *config.Profile) error {
 	filling, wanted := p.Filling()
-	if !wanted || a.filled[p.Name()] || len(filling.Settings) == 0 {
+	if !wanted || len(filling.Settings) == 0 {
 		return nil
 	}
-	err := a.fillFrom(a.running, p, filling)
-	if err != nil {
-		return withCode(exitUsage, fmt.Errorf("%s: %w", filling.From.Origin.Text, err))
+	err, done := a.filled[p.Name()]
+	if done {
+		return err
+	}
+	if err = a.fillFrom(a.running, p, filling); err != nil {
+		err = unresolved(fmt.Errorf("%s: %w", filling.From.Origin.Text, err))
 	}
 	if a.filled == nil {
-		a.filled = map[string]bool{}
+		a.filled = map[string]error{}
 	}
-	a.filled[p.Name()] = true
-	return nil
+	a.filled[p.Name()] = err
+	return err
+}
+
+// unresolved is a mistake in the configuration, unless the caller has no AWS
+// credentials to read the secret with.
+func unresolved(err error) error {
+	if missing := (*awscred.MissingError)(nil); errors.As(err, &missing) {
+		return err
+	}
+	return withCode(exitUsage, err)
 }
 
 func (a *app) fillFrom(ctx context.Context, p *config.Profile, filling config.Filling) error {
