@@ -167,6 +167,29 @@ func joseSignHMAC(t *testing.T) string {
 	return raw
 }
 
+// TestCurvePinned: ES256 is SHA-256 and P-256, not SHA-256 with the curve that
+// the key happens to be on (RFC 7518 section 3.4).
+func TestCurvePinned(t *testing.T) {
+	t.Parallel()
+	for algorithm, want := range map[string]bool{"ES384": true, "ES256": false, "ES512": false} {
+		key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash := map[string]crypto.Hash{"ES256": crypto.SHA256, "ES384": crypto.SHA384, "ES512": crypto.SHA512}[algorithm].New()
+		hash.Write([]byte("signed"))
+		r, s, err := ecdsa.Sign(rand.Reader, key, hash.Sum(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify, _ := verifierFor(algorithm)
+		err = verify(&key.PublicKey, []byte("signed"), append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...))
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "this one is on P-384") {
+			t.Errorf("%s with a key on P-384: %v", algorithm, err)
+		}
+	}
+}
+
 func TestFitKeys(t *testing.T) {
 	t.Parallel()
 	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)

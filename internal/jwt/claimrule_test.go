@@ -10,7 +10,7 @@ const ruleClaims = `{
 	"custom:tier": "gold", "cognito:groups": ["admin", "readers"], "empty": [], "nothing": null, "blank": "",
 	"https://example.com/roles": ["owner"], "a.b": "dotted", "a": {"b": "nested", "c": {"d": [1, [2, 3]]}},
 	"x": {"y.z": "deep"}, "x.y": {"w": "early"}, "identities": [{"providerName": "Google", "primary": "true"}, {"providerName": "Okta"}, 5],
-	"mixed": ["one", {"two": 2}], "deepnull": {"n": null}, "odd!": "bang"
+	"mixed": ["one", {"two": 2}], "deepnull": {"n": null}, "n.m": null, "n": {"m": "behind"}, "odd!": "bang"
 }`
 
 func TestClaimRules(t *testing.T) {
@@ -62,6 +62,7 @@ func TestClaimRules(t *testing.T) {
 		{"mixed=one", "", ""},
 		{"a=x", CodeClaimType, "it is an object: name one of its members"},
 		{"odd!!=x", "", ""},
+		{"n.m=behind", "", ""}, // null leads nowhere
 		// What is not there passes nothing.
 		{"gone=x", CodeClaimMissing, `it is missing, want "x"`},
 		{"gone!=x", CodeClaimMissing, `it is missing, want anything but "x"`},
@@ -89,6 +90,19 @@ func TestClaimRules(t *testing.T) {
 		}
 		if rule.String() != tt.rule {
 			t.Errorf("%s is written as %s", tt.rule, rule)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	claims, err := decodeObject([]byte(ruleClaims))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"plan": 1, "cognito:groups": 1, "identities.providerName": 2, "a.c.d": 1, "nothing": 0, "gone": 0, "": 0, "empty": 1} {
+		if got := Claims(claims).Find(path); len(got) != want {
+			t.Errorf("%s: %v", path, got)
 		}
 	}
 }

@@ -150,6 +150,36 @@ func TestSharedLock(t *testing.T) {
 	}
 }
 
+// TestSharedALBKeys: a forged key id costs one look-up, whoever makes it.
+func TestSharedALBKeys(t *testing.T) {
+	t.Parallel()
+	s, first := balancerRegion(t)
+	d := newShelf()
+	process := func() *ALBKeys {
+		return &ALBKeys{Endpoint: first.Endpoint, Client: s.Client(), Now: s.keys.Now, Load: d.load, Store: d.store, Lock: d.exclusive}
+	}
+	forged := strings.Repeat("0", 8) + testBalKid[8:]
+	for range 3 {
+		var unknown *UnknownKeyError
+		if _, err := process().Key(context.Background(), forged); !errors.As(err, &unknown) {
+			t.Errorf("%v", err)
+		}
+	}
+	if got := s.fetches.Load(); got != 1 {
+		t.Errorf("%d fetches", got)
+	}
+	s.pass(penalty)
+	for range 3 {
+		if _, err := process().Key(context.Background(), testBalKid); err != nil {
+			t.Error(err)
+		}
+		_, _ = process().Key(context.Background(), forged)
+	}
+	if got := s.fetches.Load(); got != 3 {
+		t.Errorf("%d fetches", got)
+	}
+}
+
 func TestETag(t *testing.T) {
 	t.Parallel()
 	data := oneKey(t)
