@@ -12,8 +12,9 @@
 // differently is refused, because a gateway that reads a token one way and a
 // backend that reads it another way is how forged claims get through.
 //
-// The compact form and RS256 are implemented here over crypto/rsa; go-jose reads
-// JSON Web Keys.
+// The compact form and the signatures are implemented here over the standard
+// library's cryptography, so that what was read is what is verified; go-jose reads
+// JSON Web Keys, and is the oracle in the tests.
 package jwt
 
 import (
