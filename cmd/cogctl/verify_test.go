@@ -144,11 +144,12 @@ func TestBatchOrder(t *testing.T) {
 	b := &batch{free: make(chan *portion, 3)}
 	order := make(chan *portion, 3)
 	for i := range 3 {
-		p := &portion{judged: make(chan struct{}, 1), tokens: 1, refused: i % 2}
-		p.out.WriteString(string(rune('a' + i)))
+		p := &portion{judged: make(chan struct{}, 1)}
 		order <- p
 		go func() {
-			time.Sleep(time.Duration(3-i) * time.Millisecond)
+			time.Sleep(time.Duration(3-i) * 5 * time.Millisecond)
+			p.out.WriteString(string(rune('a' + i)))
+			p.tokens, p.refused = 1, i%2
 			p.judged <- struct{}{}
 		}()
 	}
