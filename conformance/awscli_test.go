@@ -51,17 +51,23 @@ func newAWSCLI(t *testing.T, endpoint string) awsCLI {
 	}}
 }
 
-// withCredentials has a key pair that nobody was given.
-func (c awsCLI) withCredentials() awsCLI {
-	c.env = append(slices.Clone(c.env), "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+// withCredentials has the access key of the run.
+func (c awsCLI) withCredentials(at sandbox.Endpoints) awsCLI {
+	c.env = append(slices.Clone(c.env), "AWS_ACCESS_KEY_ID="+at.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+at.SecretAccessKey)
 	return c
 }
 
 func (c awsCLI) run(t *testing.T, args ...string) result {
 	t.Helper()
+	return c.runService(t, append([]string{"cognito-idp"}, args...)...)
+}
+
+// runService is run for any service.
+func (c awsCLI) runService(t *testing.T, args ...string) result {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.path, append([]string{"--endpoint-url", c.endpoint, "cognito-idp"}, args...)...)
+	cmd := exec.CommandContext(ctx, c.path, append([]string{"--endpoint-url", c.endpoint}, args...)...)
 	cmd.Env = c.env
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr strings.Builder
@@ -139,7 +145,7 @@ func TestAWSCLI(t *testing.T) {
 	t.Parallel()
 	at := startSandbox(t)
 	public := newAWSCLI(t, at.Cloud)
-	admin := public.withCredentials()
+	admin := public.withCredentials(at)
 	named := func(operation, username string, args ...string) []string {
 		return slices.Concat([]string{operation}, inPool, []string{"--username", username}, args)
 	}
@@ -201,7 +207,7 @@ func TestAWSCLIPublic(t *testing.T) {
 	t.Parallel()
 	at := startSandbox(t)
 	public := newAWSCLI(t, at.Cloud)
-	admin := public.withCredentials()
+	admin := public.withCredentials(at)
 	signIn := func(username, password string) []string {
 		return slices.Concat([]string{"initiate-auth"}, withClient,
 			[]string{"--auth-flow", "USER_PASSWORD_AUTH", "--auth-parameters", "USERNAME=" + username + ",PASSWORD=" + password})
@@ -250,7 +256,7 @@ func inSandboxAt(t *testing.T, at sandbox.Endpoints, user, password string) cogc
 func TestAWSCLIDescribes(t *testing.T) {
 	t.Parallel()
 	at := startSandbox(t)
-	admin := newAWSCLI(t, at.Cloud).withCredentials()
+	admin := newAWSCLI(t, at.Cloud).withCredentials(at)
 	read := func(into any, args ...string) {
 		t.Helper()
 		r := admin.run(t, args...)
