@@ -65,17 +65,18 @@ func TestRedirectedAgainstCurl(t *testing.T) {
 	}
 }
 
-func TestRedirected(t *testing.T) {
-	t.Parallel()
+type redirectCase struct {
+	name     string
+	spec     Spec
+	status   int
+	location string
+	want     string // method, URL, Host and length of the body; "" for none
+	fails    string
+}
+
+func redirectCases() []redirectCase {
 	upload := Spec{Target: "https://a.example/x", Upload: "-"}
-	tests := []struct {
-		name     string
-		spec     Spec
-		status   int
-		location string
-		want     string // method, URL, Host and length of the body; "" for none
-		fails    string
-	}{
+	return []redirectCase{
 		{"an operand is no -X", Spec{Method: "POST", Data: []Data{{Form, "b"}}}, 302, "/y", "GET https://a.example/y a.example 0", ""},
 		{"PUT stays", Spec{Method: "PUT", Data: []Data{{Form, "b"}}}, 302, "/y", "PUT https://a.example/y a.example 1", ""},
 		{"but not after 303", Spec{Method: "PUT", Data: []Data{{Form, "b"}}}, 303, "/y", "GET https://a.example/y a.example 0", ""},
@@ -98,7 +99,11 @@ func TestRedirected(t *testing.T) {
 		{"a dot that is escaped", Spec{}, 302, "/a/%2e%2e/b", "", "segment"},
 		{"a line", Spec{}, 302, "/a\x01b", "", "no URL"},
 	}
-	for _, tt := range tests {
+}
+
+func TestRedirected(t *testing.T) {
+	t.Parallel()
+	for _, tt := range redirectCases() {
 		if tt.spec.Target == "" {
 			tt.spec.Target = "https://a.example/x"
 		}
