@@ -164,7 +164,7 @@ func (s stack) settings() map[string]string {
 		"api_url":             s.API,
 		"endpoints.user_pool": s.Cloud,
 
-		"identity_pool_id":        sandbox.DefaultIdentityPoolID,
+		"identity_pool_id":        s.identityPool,
 		"endpoints.identity_pool": s.Cloud,
 		"endpoints.sts":           s.Cloud,
 	}
@@ -234,7 +234,7 @@ func (a *app) serveSandbox(ctx context.Context, s stack, asJSON bool) error {
 			"domain": s.Cloud, "callback_urls": s.callbacks,
 			"backend_client_id": s.backend, "backend_client_secret": s.secrets[s.backend],
 			"aws_access_key_id": s.AccessKeyID, "aws_secret_access_key": s.SecretAccessKey,
-			"identity_pool_id": sandbox.DefaultIdentityPoolID, "classic_identity_pool_id": sandbox.ClassicIdentityPoolID,
+			"identity_pool_id": s.identityPool, "classic_identity_pool_id": s.classicPool,
 			"machine_client_id": s.machine, "machine_client_secret": s.secrets[s.machine],
 		})
 	} else {

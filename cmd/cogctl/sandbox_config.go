@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,9 @@ type residents struct {
 	username      string   // the first user
 	password      string   // that user's
 	users         string   // all of them, for people
+
+	identityPool string // the first one
+	classicPool  string // the first that takes the classic flow
 }
 
 func residentsOf(seed sandbox.Seed) residents {
@@ -101,6 +105,12 @@ func residentsOf(seed sandbox.Seed) residents {
 	}
 	if len(pool.Users) > 0 {
 		r.username, r.password = pool.Users[0].Username, pool.Users[0].Password
+	}
+	for _, p := range seed.IdentityPools {
+		r.identityPool = cmp.Or(r.identityPool, p.ID)
+		if p.AllowClassicFlow {
+			r.classicPool = cmp.Or(r.classicPool, p.ID)
+		}
 	}
 	if pool.ID == sandbox.DefaultPoolID && r.password == sandbox.DefaultPassword {
 		r.users = fmt.Sprintf("ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s", sandbox.TemporaryPassword, sandbox.DefaultPassword)

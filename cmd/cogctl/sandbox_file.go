@@ -53,7 +53,7 @@ Keys of a route:
   method, path      what it takes; the most specific route wins
   kind              REST or HTTP: the manner of API; the authorizer's where it has one
   authorizer        none, cognito (REST), jwt (HTTP), lambda-token and lambda-request
-                    (REST), http-lambda (HTTP)
+                    (REST), http-lambda (HTTP), iam (either)
   scopes            of cognito and jwt: one of them is wanted
   audience          of jwt: client ids; all clients of the pool where it is left out
   validation        a regular expression: of cognito on aud, of lambda-token on the token
@@ -77,5 +77,6 @@ Keys of a route:
 A Lambda authorizer without a handler goes by the tokens allow, deny, unauthorized
 and broken. A handler finds COGCTL_SANDBOX_ISSUER and COGCTL_SANDBOX_CLOUD_URL in its
 environment, and none of your COGCTL_* and AWS_*. [api] sets region, account_id, id,
-stage and stage_variables, which methodArn and events are made of.
+stage and stage_variables, which methodArn and events are made of. [[identity_pools]],
+[[roles]], [[secrets]] and [[parameters]] stand in the place of the sandbox's own.
 `

@@ -78,6 +78,29 @@ func dig(v any, path ...string) any {
 	return v
 }
 
+// hostile sends a request with headers that are not for a backend to see, and wants
+// the backend's answer.
+func hostile(t *testing.T, address, token string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest("POST", address, strings.NewReader("sent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{
+		"Authorization": {token}, "Connection": {"X-Hop, Upgrade"}, "X-Hop": {"1"}, "Upgrade": {"h2c"}, "X-Kept": {"yes"},
+		"x-amzn-request-context": {"{}"}, "X-AMZN-Request-Context": {"{}"}, "X-Forwarded-For": {"6.6.6.6"},
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusTeapot || string(body) != "from the backend" {
+		t.Errorf("%s: %d %s", address, res.StatusCode, body)
+	}
+	return res
+}
+
 func TestUpstream(t *testing.T) {
 	t.Parallel()
 	backend := &arrived{}
@@ -93,26 +116,7 @@ func TestUpstream(t *testing.T) {
 	}
 	s := runWith(t, seed, nil)
 	ann := signIn(t, s, Client{ID: PublicClientID}, User{Username: "ann", Password: DefaultPassword}).AuthenticationResult
-	send := func(path, token string) *http.Response {
-		r, err := http.NewRequest("POST", s.Endpoints().API+path, strings.NewReader("sent"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header = http.Header{
-			"Authorization": {token}, "Connection": {"X-Hop, Upgrade"}, "X-Hop": {"1"}, "Upgrade": {"h2c"}, "X-Kept": {"yes"},
-			"x-amzn-request-context": {"{}"}, "X-AMZN-Request-Context": {"{}"}, "X-Forwarded-For": {"6.6.6.6"},
-		}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusTeapot || string(body) != "from the backend" {
-			t.Errorf("%s: %d %s", path, res.StatusCode, body)
-		}
-		return res
-	}
-
+	send := func(path, token string) *http.Response { return hostile(t, s.Endpoints().API+path, token) }
 	res := send("/rest/a%2Fb?x=1&y=%20", *ann.IdToken)
 	if res.Header.Get("X-Backend") != "mine" || len(res.Header.Values("X-Amzn-Requestid")) != 1 || res.Header.Get("X-Amzn-Requestid") == "forged" || len(res.Header.Values("Date")) != 1 {
 		t.Errorf("the answer's headers: %v", res.Header)
