@@ -51,7 +51,14 @@ the scope content/read or content/write), GET /admin (the backend wants the grou
 admin), GET /scoped (REST API, the access token needs content/read), GET /keyed (an
 API key: sandbox-api-key-0123456789), /lambda/token, /lambda/request and /lambda/http
 (Lambda authorizers that go by the tokens allow, deny, unauthorized and broken),
-POST /upload, /open. What gets through is echoed as JSON.
+POST /upload, /open. What gets through is echoed as JSON. Behind AWS_IAM, telling who
+signed: GET /iam/whoami and /iam/http (an HTTP API) for everybody who signed in,
+/iam/google for those who come from Google's stand-in, /iam/guest; POST /iam/upload.
+
+The identity pool gives ann the role admin, by her group, and others authenticated,
+guest or google. A second one, classic_identity_pool_id of --json, has the classic
+flow. The secret app_secrets holds app_id and app_secret of the machine's client, and
+the parameter /sandbox/backend/client_secret the backend's secret.
 
 --config FILE brings pools, routes and usage plans of your own; what FILE does not
 name stays as it is. A route may ask an authorizer of yours, in any language, and

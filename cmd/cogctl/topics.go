@@ -152,9 +152,12 @@ is an error.
   [profiles.dev.endpoints]
   user_pool = "http://127.0.0.1:9400"
 
-A secret may be a reference, read when it is needed: env:NAME, file:PATH, or
-cmd:COMMAND with arguments (run without a shell). References are taken from this
-file only; a value from a flag or a variable is literal. A reference in mfa_code is
+A secret may be a reference, read when it is needed: env:NAME, file:PATH,
+cmd:COMMAND with arguments (run without a shell), keyring:SERVICE/NAME, or with your
+own AWS credentials secretsmanager:NAME, secretsmanager:NAME#KEY of one that is a
+JSON object, and ssm:/PATH. from = "secretsmanager:NAME" fills settings that are not
+given from the keys of their names, or as map = { client_id = "app_id" } says.
+References are taken from this file only; a value from a flag or a variable is literal. A reference in mfa_code is
 read when a sign-in that was asked for wants the code: it may look for the message.
 The answers, which may be references too, are for the questions that
 COGCTL_ANSWER_<NAME> answers: see cogctl help environment.

@@ -222,7 +222,7 @@ func TestIAMRefuses(t *testing.T) {
 		w := serveIAM(t, REST, tt.request())
 		body := w.Body.String()
 		head, cut := strings.CutSuffix(tt.body, "…")
-		if w.Code != 403 || w.Header()["x-amzn-ErrorType"][0] != tt.kind || body != tt.body && !(cut && strings.HasPrefix(body, head)) {
+		if w.Code != 403 || w.Header()[wireName("X-Amzn-Errortype")][0] != tt.kind || body != tt.body && !(cut && strings.HasPrefix(body, head)) {
 			t.Errorf("%s: %d %v\n got %s\nwant %s", tt.name, w.Code, w.Header(), body, tt.body)
 		}
 		if w := serveIAM(t, HTTP, tt.request()); w.Code != 403 || w.Body.String() != `{"message":"Forbidden"}` || w.Header().Get("X-Amzn-Errortype") != "" {

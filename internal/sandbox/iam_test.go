@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,8 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
 	"github.com/cogctl/cogctl/internal/sigv4"
 )
+
+// signerAt is the SDK's signer by the sandbox's clock, which stands still.
+type signerAt func() time.Time
+
+func (now signerAt) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string, _ time.Time, options ...func(*v4.SignerOptions)) error {
+	return v4.NewSigner().SignHTTP(ctx, c, r, payloadHash, service, region, now(), options...)
+}
 
 // signedBy is a request of somebody's with credentials, as of the sandbox's
 // clock. The last of header is Content-Type, X-Amz-Target and so on, in pairs.

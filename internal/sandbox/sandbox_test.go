@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
@@ -63,13 +62,6 @@ func run(t *testing.T, seed Seed) (*Sandbox, *events) {
 		}
 	})
 	return s, log
-}
-
-// signerAt is the SDK's signer by the sandbox's clock, which stands still.
-type signerAt func() time.Time
-
-func (now signerAt) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string, _ time.Time, options ...func(*v4.SignerOptions)) error {
-	return v4.NewSigner().SignHTTP(ctx, c, r, payloadHash, service, region, now(), options...)
 }
 
 func sdk(s *Sandbox) *idp.Client {

@@ -180,6 +180,14 @@ type Group struct {
 	Precedence *int   `toml:"precedence"` // lower is more important; nil is least
 }
 
+// SamePrecedence says whether neither group is more important than the other.
+func (g Group) SamePrecedence(o Group) bool {
+	if g.Precedence == nil || o.Precedence == nil {
+		return g.Precedence == o.Precedence
+	}
+	return *g.Precedence == *o.Precedence
+}
+
 func (g Group) compare(o Group) int {
 	switch {
 	case g.Precedence != nil && o.Precedence != nil:

@@ -122,16 +122,7 @@ func (i Issuer) common(client store.Client, user store.User, g store.Grant, now 
 // attribute that the grant allows, and the roles of his groups.
 func (i Issuer) addIdentity(claims map[string]any, user store.User, g store.Grant) {
 	claims["cognito:username"] = user.Username
-	var roles []string
-	for _, group := range i.Store.Groups(g.PoolID, user.Username) {
-		if group.RoleARN != "" && !slices.Contains(roles, group.RoleARN) {
-			roles = append(roles, group.RoleARN)
-		}
-	}
-	if roles != nil {
-		// Groups come with the most important first.
-		claims["cognito:roles"], claims["cognito:preferred_role"] = roles, roles[0]
-	}
+	addRoles(claims, i.Store.Groups(g.PoolID, user.Username))
 	for name, value := range maps.All(user.Attributes) {
 		switch {
 		case value == "" || !g.Reveals(name):
@@ -142,6 +133,28 @@ func (i Issuer) addIdentity(claims map[string]any, user store.User, g store.Gran
 		default:
 			claims[name] = value
 		}
+	}
+}
+
+// addRoles adds the roles of groups, which come with the most important first. The
+// preferred one is that of the most important group with a role, unless another
+// group of the same precedence has another role ("Role-based access control").
+func addRoles(claims map[string]any, groups []store.Group) {
+	groups = slices.DeleteFunc(groups, func(g store.Group) bool { return g.RoleARN == "" })
+	if len(groups) == 0 {
+		return
+	}
+	var roles []string
+	tied := false
+	for _, group := range groups {
+		tied = tied || group.RoleARN != groups[0].RoleARN && group.SamePrecedence(groups[0])
+		if !slices.Contains(roles, group.RoleARN) {
+			roles = append(roles, group.RoleARN)
+		}
+	}
+	claims["cognito:roles"] = roles
+	if !tied {
+		claims["cognito:preferred_role"] = roles[0]
 	}
 }
 
