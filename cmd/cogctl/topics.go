@@ -157,8 +157,9 @@ cmd:COMMAND with arguments (run without a shell), keyring:SERVICE/NAME, or with 
 own AWS credentials secretsmanager:NAME, secretsmanager:NAME#KEY of one that is a
 JSON object, and ssm:/PATH. from = "secretsmanager:NAME" fills settings that are not
 given from the keys of their names, or as map = { client_id = "app_id" } says.
-References are taken from this file only; a value from a flag or a variable is literal. A reference in mfa_code is
-read when a sign-in that was asked for wants the code: it may look for the message.
+References are taken from this file only; a value from a flag or a variable is
+literal. A reference in mfa_code is read when a sign-in that was asked for wants the
+code: it may look for the message.
 The answers, which may be references too, are for the questions that
 COGCTL_ANSWER_<NAME> answers: see cogctl help environment.
 

@@ -233,3 +233,33 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("unsigned: %d %v", status, answer)
 	}
 }
+
+// TestAdminSignatures: the operations with AWS credentials are for those who have
+// some, and may.
+func TestAdminSignatures(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, DefaultSeed())
+	at := s.Endpoints()
+	developer := sigv4.Credentials{AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccessKey}
+	wrong, unknown := developer, developer
+	wrong.SecretAccessKey, unknown.AccessKeyID = "wrong", "AKIDEXAMPLE000000000"
+	for _, tt := range []struct {
+		c             sigv4.Credentials
+		service, pool string
+		status        int
+		want          string
+	}{
+		{developer, "cognito-idp", DefaultPoolID, 200, `"Username":"ann"`},
+		{developer, "cognito-idp", Region + "_Nowhere", 400, "ResourceNotFoundException"},
+		{wrong, "cognito-idp", DefaultPoolID, 400, "InvalidSignatureException"},
+		{unknown, "cognito-idp", DefaultPoolID, 400, "UnrecognizedClientException"},
+		{developer, "execute-api", DefaultPoolID, 400, "Credential should be scoped to correct service: 'cognito-idp'."},
+		{sessionOf(t, s, ""), "cognito-idp", DefaultPoolID, 400, "is not authorized to perform: cognito-idp:AdminGetUser on resource: arn:aws:cognito-idp:us-east-1:123456789012:userpool/" + DefaultPoolID},
+	} {
+		status, text := signedBy(t, s, tt.c, tt.service, "POST", at.Cloud+"/", `{"UserPoolId":"`+tt.pool+`","Username":"ann"}`,
+			"X-Amz-Target", "AWSCognitoIdentityProviderService.AdminGetUser", "Content-Type", "application/x-amz-json-1.1")
+		if status != tt.status || !strings.Contains(text, tt.want) {
+			t.Errorf("%s: %d %s", tt.want, status, text)
+		}
+	}
+}

@@ -253,7 +253,7 @@ func (s *Store) UseIdentity(id string, logins map[string]string, now time.Time) 
 	switch {
 	case len(owners) == 0, len(owners) == 1 && owners[0] == i:
 		return i.link(logins, now)
-	case len(owners) == 1 && len(i.Logins) == 0:
+	case len(owners) == 1: // not i, which therefore has no logins
 		delete(s.aws.identities, i.ID)
 		return owners[0].link(logins, now)
 	}
