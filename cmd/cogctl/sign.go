@@ -43,8 +43,8 @@ access key is not in it; the session token is. A signature is good for its host 
 so any URL may be signed, unlike with call; an API key still goes to its own API only.
 
 -H 'X-Amz-Date: 20240115T120000Z' fixes the time of signing.`,
-		Example: `  AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=secret cogctl sign GET /myendpoint --aws
-  AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=secret cogctl sign --aws GET https://abc123.execute-api.us-east-1.amazonaws.com/v1/x --format url --expires 5m`,
+		Example: `  cogctl sign GET /iam/whoami
+  cogctl sign GET https://abc123.execute-api.us-east-1.amazonaws.com/v1/x --format url --expires 5m`,
 		Args: operands(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flag("expires").Changed {

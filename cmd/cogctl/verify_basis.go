@@ -93,7 +93,7 @@ func expected(p *config.Profile, o *judgeOptions) (poolSettings, error) {
 			s.JWKS = issuer.Text + "/.well-known/jwks.json"
 		}
 	case named, s.UserPoolID == "" && issuer.Set():
-		s.Issuer, s.Issuers = issuer.Text, []string{issuer.Text}
+		s.UserPoolID, s.Issuer, s.Issuers = "", issuer.Text, []string{issuer.Text}
 	case s.UserPoolID != "":
 		s = s.ofPool(p)
 	case o.jwks == "" && s.JWKS == "":
