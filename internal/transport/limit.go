@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -58,6 +60,10 @@ func (l Limit) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, &PlainHTTPError{Host: r.URL.Host}
 	}
+	sent, err := detached(r)
+	if err != nil {
+		return nil, err
+	}
 	late := &LimitError{
 		Host:  r.URL.Host,
 		Bound: BoundTime,
@@ -65,7 +71,7 @@ func (l Limit) RoundTrip(r *http.Request) (*http.Response, error) {
 		Err:   context.DeadlineExceeded,
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), late.After, late)
-	resp, err := l.Base.RoundTrip(r.WithContext(ctx))
+	resp, err := l.Base.RoundTrip(sent.WithContext(ctx))
 	if err != nil {
 		defer cancel()
 		return nil, l.explain(ctx, r.URL.Host, err)
@@ -83,6 +89,26 @@ func (l Limit) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp.Body = body
 	return resp, nil
+}
+
+// detached is r with a body of its own, where the length is known and small. AWS's SDK
+// closes the body of a request as soon as the headers of the answer are there. net/http
+// may be about to look whether that body has ended; what it hears from a closed one
+// (smithy-go's safeWriteToReadCloser: EOF) it takes for a failed write, and it closes
+// the connection under the rest of the answer. An answer to a refresh would be lost.
+func detached(r *http.Request) (*http.Request, error) {
+	if r.Body == nil || r.ContentLength <= 0 || r.ContentLength > DefaultMaxBody {
+		return r, nil
+	}
+	defer r.Body.Close()
+	body := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, body); err != nil {
+		return nil, fmt.Errorf("read the body of a request to %s: %w", r.URL.Host, err)
+	}
+	out := *r
+	out.Body = io.NopCloser(bytes.NewReader(body))
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return &out, nil
 }
 
 // inspect refuses an answer by its headers.
