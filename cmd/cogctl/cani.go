@@ -176,10 +176,17 @@ func (o *canIOptions) check() error {
 		{"token-stdin", o.tokenStdin, o.authorizer != byIAM},
 		{"identity-source", len(o.sources) > 0, o.authorizer != byIAM},
 		{"handler-...", o.handler.count() > 0, o.isLambda()},
+		{"aws", o.aws.caller, o.authorizer == byIAM || o.handler.lambda != ""},
+		{"aws-profile", o.aws.callerProfile != "", o.authorizer == byIAM || o.handler.lambda != ""},
+		{"guest", o.aws.guest, o.authorizer == byIAM},
+		{"role", o.aws.role != "", o.authorizer == byIAM},
 	} {
 		if f.set && !f.use {
 			return usagef("--%s is of no use with --authorizer %s", f.name, o.authorizer)
 		}
+	}
+	if o.tokenStdin && o.kind == "none" {
+		return usagef("--type none sends no token, and there is one on standard input: leave one of them out")
 	}
 	if o.isLambda() && o.handler.count() != 1 && !o.dumpEvent {
 		return hinted(usagef("a Lambda authorizer is tried with one function, and %d are given", o.handler.count()),

@@ -105,9 +105,12 @@ func (q *question) authorizer(ctx context.Context) (gateway.Authorizer, error) {
 // issuer, with its keys.
 func (q *question) byToken(ctx context.Context) (gateway.Authorizer, error) {
 	o := q.options
-	s, err := pool(q.profile)
+	s, err := poolFor(q.profile, false)
 	if err != nil {
 		return nil, err
+	}
+	if o.authorizer == byJWT && len(o.audience) == 0 && s.ClientID == "" {
+		return nil, usagef("a JWT authorizer has an audience, and neither --audience nor the profile's client_id names it")
 	}
 	if s.JWKS == "" {
 		provider, err := q.app.provider(ctx, s)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/jwt"
@@ -44,7 +45,13 @@ func (v *canIVerdict) compare(a *app) {
 			reasons = append(reasons, c.Name+": "+c.Detail)
 		}
 		a.warn(fmt.Sprintf("the function lets a token through that is not good for this app client: %s", strings.Join(reasons, "; ")))
-	case !v.Allowed && len(failed) == 0 && v.advice == "":
+	case !v.Allowed && len(failed) == 0 && v.advice == "" && v.asked():
 		v.advice = "the token itself is good for this pool and app client (cogctl token verify): it is the function that refuses"
 	}
+}
+
+// asked tells whether the function was called. What fails before leaves one check, of
+// the request.
+func (v *canIVerdict) asked() bool {
+	return slices.ContainsFunc(v.Checks, func(c jwt.Check) bool { return c.Name == "function" || c.Name == "answer" })
 }

@@ -93,7 +93,8 @@ func (v *canIVerdict) print(a *app) error {
 	case v.Signer != "":
 		rows = append(rows, [2]string{"signed with", v.Signer})
 	case v.Token != nil:
-		rows = append(rows, [2]string{"token", fmt.Sprintf("the %s token (%s)", v.Token.Kind, v.Token.From)})
+		kind := strings.TrimLeft(v.Token.Kind+" token", " ")
+		rows = append(rows, [2]string{"token", fmt.Sprintf("the %s (%s)", kind, v.Token.From)})
 	default:
 		rows = append(rows, [2]string{"token", "none, or that of -H or the query"})
 	}

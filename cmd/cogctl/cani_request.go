@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -68,7 +69,8 @@ func (a *app) question(ctx context.Context, o canIOptions, args []string) (*ques
 const exampleHost = "example.execute-api.us-east-1.amazonaws.com"
 
 // locate finds out which stage of which API the request is for, and leaves of its
-// path what follows the stage.
+// path what follows the stage. A URL of another API than the profile's speaks for
+// itself; at execute-api the path of a REST API begins with the stage.
 func (q *question) locate(sent *http.Request, base string) error {
 	q.host = sent.URL.Host
 	if sent.Host != "" {
@@ -79,11 +81,17 @@ func (q *question) locate(sent *http.Request, base string) error {
 	if err != nil {
 		return usagef("api.url %q is no URL", base)
 	}
-	prefix := strings.Trim(baseURL.EscapedPath(), "/")
-	if rest, found := strings.CutPrefix(path, "/"+prefix+"/"); found && prefix != "" && baseURL.Host == sent.URL.Host {
-		path = "/" + rest
+	host, prefix := baseURL.Hostname(), strings.Trim(baseURL.EscapedPath(), "/")
+	if said := sent.URL.Host; said != baseURL.Host && (base != "" || said != exampleHost) {
+		host, prefix = sent.URL.Hostname(), ""
+		if isExecuteAPI(host) && q.options.apiKind() == gateway.REST {
+			prefix, _, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		}
 	}
-	q.deployment = q.deploymentOf(baseURL.Hostname(), prefix)
+	if rest, found := strings.CutPrefix(path, "/"+prefix); found && prefix != "" && (rest == "" || rest[0] == '/') {
+		path = cmp.Or(rest, "/")
+	}
+	q.deployment = q.deploymentOf(host, prefix)
 	if arn := q.options.methodARN; arn != "" {
 		d, method, of, err := gateway.ParseMethodARN(arn)
 		if err != nil {
@@ -94,15 +102,31 @@ func (q *question) locate(sent *http.Request, base string) error {
 			return hinted(usagef("--method-arn is of %s %s, and the request is %s %s", method, of, sent.Method, path), "its ARN is %s", want)
 		}
 	}
-	inner, err := url.Parse(path)
+	if !slices.Contains(gatewayMethods(), sent.Method) {
+		return usagef("API Gateway has no method %s: there are DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT", sent.Method)
+	}
+	decoded, err := url.PathUnescape(path)
 	if err != nil {
 		return usagef("the path %q is none", path)
 	}
-	inner.RawQuery = sent.URL.RawQuery
+	inner := &url.URL{Path: decoded, RawPath: path, RawQuery: sent.URL.RawQuery} // two slashes would parse as a host
 	sent.URL, sent.Host, sent.RequestURI = inner, q.host, inner.RequestURI()
 	sent.RemoteAddr = "127.0.0.1:49152"
 	q.request, q.path = sent, inner.RequestURI()
 	return nil
+}
+
+// gatewayMethods are those that routes have; ANY stands for them and is none.
+func gatewayMethods() []string {
+	return []string{
+		http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost, http.MethodPut,
+	}
+}
+
+// isExecuteAPI tells the names that API Gateway gives to APIs, id.execute-api.region...
+func isExecuteAPI(host string) bool {
+	labels := strings.Split(host, ".")
+	return len(labels) >= 5 && labels[1] == "execute-api"
 }
 
 // deploymentOf reads region, API and stage off the host of api.url, and assumes the
@@ -112,8 +136,9 @@ func (q *question) deploymentOf(host, prefix string) gateway.Deployment {
 	stage, _, _ := strings.Cut(prefix, "/")
 	labels := strings.Split(host, ".")
 	switch {
-	case len(labels) >= 5 && labels[1] == "execute-api":
-		d.APIID, d.Region, d.Stage = labels[0], labels[2], stage
+	case isExecuteAPI(host):
+		id, _, _ := strings.Cut(labels[0], "-") // behind it that of a VPC endpoint
+		d.APIID, d.Region, d.Stage = id, labels[2], stage
 	case loopback.IsLoopback(host):
 		d.APIID, d.Stage = "sandboxapi", "dev"
 	}
@@ -152,6 +177,8 @@ func (q *question) authorize(ctx context.Context, api config.API) (err error) {
 		return nil
 	case q.options.kind == "none":
 		return nil
+	case q.options.tokenStdin && q.request.Header.Get(place.header) != "" && place.header != "":
+		return usagef("there is a token on standard input and %s by -H: leave one of them out", place.header)
 	case q.request.Header.Get(place.header) != "" && place.header != "", place.query != "" && q.request.URL.Query().Has(place.query):
 		q.app.redactor.Add(q.request.Header.Values(place.header)...)
 		return nil

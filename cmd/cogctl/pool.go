@@ -40,7 +40,10 @@ func (s poolSettings) wantsPool(what string) error {
 
 // pool reads the user pool's settings. What is missing is named, with the
 // variable that would give it.
-func pool(p *config.Profile) (poolSettings, error) {
+func pool(p *config.Profile) (poolSettings, error) { return poolFor(p, true) }
+
+// poolFor is pool where an app client is wanted, or is not.
+func poolFor(p *config.Profile, client bool) (poolSettings, error) {
 	s := poolSettings{
 		Region:     p.Get("region").Text,
 		UserPoolID: p.Get("user_pool_id").Text,
@@ -55,7 +58,7 @@ func pool(p *config.Profile) (poolSettings, error) {
 	if s.UserPoolID == "" && s.Domain == "" && !p.Get("issuer").Set() {
 		missing = append(missing, "COGCTL_USER_POOL_ID (--user-pool-id)")
 	}
-	if s.ClientID == "" {
+	if s.ClientID == "" && client {
 		missing = append(missing, "COGCTL_CLIENT_ID (--client-id)")
 	}
 	if len(missing) > 0 {

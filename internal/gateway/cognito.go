@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"time"
 
@@ -65,7 +64,7 @@ func (a CognitoAuthorizer) Decide(ctx context.Context, r *http.Request) Decision
 
 // validate applies the token validation expression.
 func (a CognitoAuthorizer) validate(claims jwt.Claims) jwt.Check {
-	pattern, err := regexp.Compile(`\A(?:` + a.Validation + `)\z`)
+	pattern, err := wholly(a.Validation)
 	if err != nil {
 		return misconfigured(fmt.Sprintf("the token validation expression %q is no regular expression: %v", a.Validation, err))
 	}

@@ -217,6 +217,11 @@ func (l *LambdaAuthorizer) validate(token string) jwt.Check {
 
 // wholly compiles an expression that has to match a text as a whole.
 func wholly(expression string) (*regexp.Regexp, error) {
+	// By itself first: a stray parenthesis would close the group, and an error would
+	// blame what nobody wrote.
+	if _, err := regexp.Compile(expression); err != nil {
+		return nil, err
+	}
 	return regexp.Compile(`\A(?:` + expression + `)\z`)
 }
 

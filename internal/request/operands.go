@@ -12,11 +12,11 @@ import (
 func ParseOperands(args []string) (method, target string, err error) {
 	switch len(args) {
 	case 0:
-		return "", "", usagef("a URL or PATH is missing").tip("cogctl call /path")
+		return "", "", usagef("a URL or PATH is missing").tip("write /path, or GET /path")
 	case 1:
 		if isMethod(args[0]) && args[0] == strings.ToUpper(args[0]) {
 			return "", "", usagef("the method %s alone says nothing about where to", args[0]).
-				tip("cogctl call %s /path", args[0])
+				tip("write %s /path", args[0])
 		}
 		return "", args[0], nil
 	case 2:
@@ -32,12 +32,12 @@ func parsePair(method, target string) (string, string, error) {
 	}
 	if isMethod(target) {
 		return "", "", usagef("the method comes before the URL or PATH").
-			tip("cogctl call %s %s", strings.ToUpper(target), method)
+			tip("write %s %s", strings.ToUpper(target), method)
 	}
 	if isToken(method) && method == strings.ToUpper(method) && strings.ContainsFunc(method, isUpper) {
 		return method, target, nil
 	}
-	return "", "", usagef("%q before %q is not a method", method, target).tip("cogctl call GET %s", target)
+	return "", "", usagef("%q before %q is not a method", method, target).tip("write GET %s", target)
 }
 
 // MergeMethod joins -X with the METHOD operand; "" means not given.
