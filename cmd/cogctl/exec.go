@@ -56,6 +56,7 @@ The exit code is the program's: 128 and the signal's number when a signal ended 
 		}
 		return nil
 	}
+	cmd.Flags().SetInterspersed(false) // the flags of a CMD without -- are not ours to blame
 	o.aws.flags(cmd)
 	cmd.Flags().BoolVar(&o.serve, "serve", false, "serve AWS credentials that are renewed, from an address of this machine")
 	cmd.Flags().StringVar(&o.kind, "type", "", "which token COGCTL_TOKEN is: id or access")

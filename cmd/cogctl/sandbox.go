@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -89,11 +90,15 @@ key of somebody who may do everything.`,
 		}
 		return nil
 	}
+	cmd.Flags().SetInterspersed(false) // the flags of a CMD without -- are not ours to blame
 	cmd.AddCommand(newSandboxCodes(a), newSandboxTOTP(a))
 	return cmd
 }
 
 func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string) error {
+	if err := o.checkPorts(); err != nil {
+		return err
+	}
 	var path string
 	if len(command) > 0 {
 		var err error
@@ -114,11 +119,11 @@ func runSandbox(ctx context.Context, a *app, o sandboxOptions, command []string)
 	}
 	box, err := sandbox.New(options)
 	if err != nil {
-		return err
+		return o.unfit(err)
 	}
 	// It outlives the signal that ends CMD, so that CMD can end in its own way.
 	if err := box.Start(context.WithoutCancel(ctx)); err != nil {
-		return err
+		return o.notStarted(err)
 	}
 	defer box.Close()
 	s := newStack(box.Endpoints(), seed)
@@ -295,7 +300,7 @@ func resolveCommand(name string) (string, error) {
 	switch {
 	case err == nil:
 		return path, nil
-	case errors.Is(err, os.ErrPermission):
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return "", withCode(exitNotRunnable, fmt.Errorf("run %s: %w", name, err))
 	}
 	return "", withCode(exitNotFound, fmt.Errorf("run %s: %w", name, err))

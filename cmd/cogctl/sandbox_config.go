@@ -41,6 +41,34 @@ func readSeed(path string) (sandbox.Seed, error) {
 	return seed, err
 }
 
+func (o sandboxOptions) checkPorts() error {
+	for _, p := range []struct {
+		flag string
+		port int
+	}{{"cloud-port", o.cloudPort}, {"api-port", o.apiPort}, {"control-port", o.controlPort}} {
+		if p.port < 0 || p.port > 65535 {
+			return usagef("--%s %d: a port is 0 (a free one) to 65535", p.flag, p.port)
+		}
+	}
+	return nil
+}
+
+// unfit is what is wrong with a file that was read, as far as only its pools can tell.
+func (o sandboxOptions) unfit(err error) error {
+	if o.config == "" {
+		return err
+	}
+	return hinted(usagef("%s: %v", o.config, err), "cogctl help sandbox-file has an example")
+}
+
+// notStarted is why there is no sandbox: a port, mostly, that somebody else has.
+func (o sandboxOptions) notStarted(err error) error {
+	if o.cloudPort == 0 && o.apiPort == 0 && o.controlPort == 0 {
+		return err
+	}
+	return hinted(err, "--cloud-port, --api-port and --control-port choose the ports; 0 takes a free one")
+}
+
 // sandboxOptions gives the sandbox the outside world that its routes may lead to:
 // programs that have nothing of the caller's accounts, and servers on this machine.
 func (a *app) sandboxOptions(seed sandbox.Seed) sandbox.Options {

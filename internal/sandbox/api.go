@@ -169,7 +169,7 @@ func (b *builder) handler(h Handler) gateway.Function {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		answer, err := runner.Invoke(ctx, event)
 		if err != nil && s.options.Said != nil {
-			s.options.Said(runner.String(), []byte(err.Error()+"\n"))
+			s.options.Said(runner.String(), []byte(strings.TrimPrefix(err.Error(), runner.String()+": ")+"\n"))
 		}
 		return answer, err
 	}

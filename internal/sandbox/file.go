@@ -85,6 +85,12 @@ func (s Seed) check(lines []int) error {
 		if err == nil && r.Pool != "" && !slices.ContainsFunc(s.Pools, func(p Pool) bool { return p.ID == r.Pool }) {
 			err = fmt.Errorf("there is no user pool %q", r.Pool)
 		}
+		if j := slices.IndexFunc(s.Routes[:i], r.same); err == nil && j >= 0 {
+			err = errors.New("the route is there already")
+			if j < len(lines) {
+				err = fmt.Errorf("%w, in line %d", err, lines[j])
+			}
+		}
 		if err == nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -118,8 +119,11 @@ func (r Route) check() error {
 	if !strings.HasPrefix(r.Path, "/") {
 		return fmt.Errorf("the path %q does not begin with /", r.Path)
 	}
-	if strings.ContainsAny(r.Method, " /") {
-		return fmt.Errorf("the method %q is none", r.Method)
+	if err := r.checkPath(); err != nil {
+		return err
+	}
+	if !slices.Contains(methods(), r.Method) && r.Method != "" {
+		return fmt.Errorf("the method %q is none of %s", r.Method, strings.Join(methods(), ", "))
 	}
 	if r.Kind != "" && !strings.EqualFold(r.Kind, "REST") && !strings.EqualFold(r.Kind, "HTTP") {
 		return fmt.Errorf("kind %q is not REST or HTTP", r.Kind)
@@ -142,6 +146,41 @@ func (r Route) check() error {
 		}
 	}
 	return r.checkUpstream()
+}
+
+// methods are those that a route can have.
+func methods() []string {
+	return []string{
+		http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost, http.MethodPut, anyMethod,
+	}
+}
+
+// anyMethod stands for all of them, as no method does.
+const anyMethod = "ANY"
+
+// checkPath finds what no request would match.
+func (r Route) checkPath() error {
+	if strings.Contains(r.Path, "?") {
+		return fmt.Errorf("the path %q ends before the ? of a query", r.Path)
+	}
+	segments := strings.Split(r.Path[1:], "/")
+	for i, s := range segments {
+		name, opened := strings.CutPrefix(s, "{")
+		name, closed := strings.CutSuffix(name, "}")
+		name, greedy := strings.CutSuffix(name, "+")
+		switch {
+		case !strings.ContainsAny(s, "{}"):
+		case !opened || !closed || name == "" || strings.ContainsAny(name, "{}+") || greedy && i < len(segments)-1:
+			return fmt.Errorf("%q in the path is neither text nor {name} nor, at its end, {name+}", s)
+		}
+	}
+	return nil
+}
+
+// same tells whether a request that matches one of the routes matches the other, and
+// as well.
+func (r Route) same(other Route) bool {
+	return r.Path == other.Path && cmp.Or(r.Method, anyMethod) == cmp.Or(other.Method, anyMethod)
 }
 
 // checkKind keeps the authorizers of one kind of API from the other.
