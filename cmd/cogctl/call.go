@@ -135,6 +135,9 @@ func (a *app) prepareCall(ctx context.Context, o callOptions, args []string) (*c
 	if c.auth, err = a.authKind(o.auth, q.api); err != nil {
 		return nil, err
 	}
+	if flag := q.options.forSigning(); flag != "" && c.auth != "sigv4" {
+		return nil, usagef("--%s is of no use with --auth %s: it is for --auth sigv4", flag, c.auth)
+	}
 	if q.options.drops("Authorization") {
 		c.auth = "none"
 	}

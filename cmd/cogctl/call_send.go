@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/cogctl/cogctl/internal/request"
 	"github.com/cogctl/cogctl/internal/transport"
@@ -184,10 +185,22 @@ func (c *call) unwanted(response *http.Response) error {
 		status += ", --expect wants " + c.output.Expect.String()
 	}
 	err := fmt.Errorf("%s %s, sent %s: %s", response.Request.Method, response.Request.URL.Redacted(), sent, status)
-	if c.signing == nil || c.away {
+	switch {
+	case c.away:
 		return err
+	case c.signing != nil:
+		return hinted(err, "%s", c.signing.advice())
+	case wantsSignature(response):
+		return hinted(err, "an API with IAM authorization wants a signature: --auth sigv4; a REST API says the same of a path that it does not have")
 	}
-	return hinted(err, "%s", c.signing.advice())
+	return err
+}
+
+// wantsSignature knows the two refusals of requests without one, by the header that
+// API Gateway adds.
+func wantsSignature(response *http.Response) bool {
+	kind, _, _ := strings.Cut(response.Header.Get("X-Amzn-Errortype"), ":")
+	return kind == "MissingAuthenticationTokenException" || kind == "IncompleteSignatureException"
 }
 
 // createOutput makes the file of -o.

@@ -83,7 +83,10 @@ func runCredentials(ctx context.Context, a *app, o credentialsOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.configLine {
+	switch {
+	case o.configLine && o.format != "process":
+		return usagef("--format %s: the line of --config-line runs --format process, the only one that the AWS CLI and the SDKs read", o.format)
+	case o.configLine:
 		return a.printConfigLine(p, o.aws)
 	}
 	ctx, cancel := context.WithTimeout(ctx, giveUp)
@@ -174,6 +177,14 @@ func (a *app) printConfigLine(p *config.Profile, o awsOptions) error {
 	words := []string{program, "credentials"}
 	if p.Name() != "" {
 		words = append(words, "--profile", p.Name())
+	}
+	// Who runs the line has neither the flags of this command line nor its variables.
+	for _, f := range config.Fields() {
+		switch v := p.Get(f.Name); {
+		case !f.Global || f.Bool || f.Key == "" || f.Name == "api_url":
+		case v.Origin.Kind == config.KindFlag, v.Origin.Kind == config.KindEnv:
+			words = append(words, "--"+f.Flag, v.Text)
+		}
 	}
 	if o.guest {
 		words = append(words, "--guest")

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -44,7 +45,7 @@ func (a *app) identity(p *config.Profile, o awsOptions) (identity, error) {
 	}
 	if o.role != "" {
 		if err := config.Check("identity_pool.role", o.role); err != nil {
-			return i, usagef("--role: %v", err)
+			return i, usagef("--role: %v", cmp.Or(errors.Unwrap(err), err)) // without the setting's name
 		}
 	}
 	if i.pool.Basic && i.pool.RoleARN == "" {

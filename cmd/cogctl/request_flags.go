@@ -47,6 +47,22 @@ func (o *requestOptions) flags(cmd *cobra.Command) {
 	o.curlAuth.flags(cmd)
 }
 
+// forSigning is a flag that only a signature heeds; empty when none was given.
+func (o *requestOptions) forSigning() string {
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{
+		{"aws", o.aws.caller}, {"aws-profile", o.aws.callerProfile != ""}, {"guest", o.aws.guest}, {"role", o.aws.role != ""},
+		{"service", o.service != ""}, {"path-style", o.pathStyle != pathTwice},
+	} {
+		if f.given {
+			return f.name
+		}
+	}
+	return ""
+}
+
 // The values of --path-style.
 const (
 	pathTwice = "aws"

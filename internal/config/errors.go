@@ -51,7 +51,12 @@ type ValueError struct {
 	Err    error
 }
 
-func (e *ValueError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Place, e.Field, e.Err) }
+func (e *ValueError) Error() string {
+	if e.Place == e.Field {
+		return fmt.Sprintf("%s: %v", e.Field, e.Err)
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Place, e.Field, e.Err)
+}
 
 func (e *ValueError) Unwrap() error { return e.Err }
 

@@ -70,7 +70,7 @@ func TestIAMRoutes(t *testing.T) {
 	for route, allowed := range map[string]string{
 		"GET /iam/whoami":  "bob ann google developer",
 		"GET /iam/http":    "bob ann google developer",
-		"GET /iam/google":  "ann google developer",
+		"GET /iam/google":  "google developer",
 		"GET /iam/guest":   "guest bob ann google developer",
 		"POST /iam/upload": "bob ann google developer",
 	} {

@@ -93,7 +93,11 @@ func rolesFor(pools ...string) []store.Role {
 		role(AuthenticatedRole, "authenticated", whoami, upload, guest, http),
 		role(GuestRole, "unauthenticated", guest),
 		role(GoogleRole, "authenticated", whoami, upload, guest, google, http),
-		role(AdminRole, "authenticated", "*"),
+		{
+			// Everything but what is for those who come from Google's stand-in.
+			ARN: AdminRole, Trust: identity.TrustFor("authenticated", pools...), MaxSession: 2 * time.Hour,
+			Policy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","NotResource":"arn:aws:execute-api:*:*:` + google + `"}]}`,
+		},
 	}
 }
 
