@@ -210,7 +210,7 @@ func (q *question) pasted(ctx context.Context) (tokenView, error) {
 		return tokenView{}, fmt.Errorf("standard input holds more than %d bytes: that is no token", maxPaste)
 	}
 	q.app.redactor.Add(strings.TrimSpace(string(data)))
-	raw, err := jwt.Extract(string(data))
+	raw, err := jwt.ExtractKind(string(data), q.options.kind)
 	if err != nil {
 		return tokenView{}, withCode(exitUsage, err)
 	}

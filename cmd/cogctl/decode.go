@@ -48,7 +48,7 @@ it. An operand stays in the shell's history, so standard input is the better way
 		Args: operands(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runTokenDecode(cmd.Context(), a, args, &o) },
 	}
-	cmd.Flags().StringVar(&o.kind, "type", "", "which token of the session: id, access or refresh")
+	cmd.Flags().StringVar(&o.kind, "type", "", "which token of the session, or of several that are pasted: id, access or refresh")
 	cmd.Flags().BoolVar(&o.raw, "raw", false, "show claims whose text is JSON as the text that they are")
 	cmd.Flags().StringVar(&o.claim, "claim", "", "print this claim alone")
 	o.out.flag(cmd)
@@ -134,7 +134,7 @@ func (a *app) pastedToken(ctx context.Context, args []string, kind string) (stri
 	if err != nil {
 		return "", err
 	}
-	raw, err := jwt.Extract(pasted)
+	raw, err := jwt.ExtractKind(pasted, kind)
 	a.redactor.Add(raw)
 	return raw, err
 }
@@ -146,14 +146,17 @@ func (a *app) pasted(ctx context.Context, args []string, kind string) (string, e
 		return t.Raw, err
 	}
 	text := args[0]
-	if text == "-" {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return "", usagef("the operand is empty, and should be a token: is the variable set that it comes from?")
+	case text == "-":
 		data, err := io.ReadAll(io.LimitReader(a.input(ctx), maxPaste+1))
 		switch {
 		case err != nil:
 			return "", fmt.Errorf("read the token from standard input: %w", err)
 		case len(data) > maxPaste:
 			return "", fmt.Errorf("standard input holds more than %d bytes: that is no token", maxPaste)
-		case len(data) == 0:
+		case strings.TrimSpace(string(data)) == "":
 			return "", withCode(exitUsage, errors.New("standard input is empty: pipe a token in, or name it"))
 		}
 		text = string(data)

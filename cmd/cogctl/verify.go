@@ -37,7 +37,11 @@ named is not checked, and told as such. Time is this machine's clock.
 
 On a terminal there is a table of the checks; elsewhere the claims of a token that
 passed, as JSON, and nothing of one that did not. --json prints the whole verdict:
-valid, checks (name, ok, code, detail), not_checked, header, claims, judged_by.
+valid, checks (name, ok, code, detail), not_checked, header, claims, judged_by. --jq
+is for that verdict, with or without --json: .valid, .claims.email.
+
+What people paste is understood as by token decode; of several tokens the one that
+--use names is judged, else the ID token.
 
 --scope and --group want one of those given; --claim is a condition of its own:
   name=value  name!=value  name~regexp    dots lead into objects, and of an array
@@ -47,7 +51,7 @@ valid, checks (name, ok, code, detail), not_checked, header, claims, judged_by.
 --alb judges what an Application Load Balancer adds to requests (x-amzn-oidc-data):
 ES256 by the keys of the balancer's region, and no other balancer's token.
 
---batch takes one token a line from standard input and prints one verdict a line as
+--batch takes one bare token a line from standard input and prints one verdict a line as
 JSON, in the same order: line, valid, and the checks that failed. Blank lines are
 passed over. With --json each verdict has all checks, header and claims.
 
@@ -116,7 +120,7 @@ func runTokenVerify(ctx context.Context, a *app, args []string, o *judgeOptions)
 	if err != nil {
 		return err
 	}
-	raw, err := jwt.Extract(text)
+	raw, err := jwt.ExtractKind(text, o.use)
 	a.redactor.Add(raw)
 	report := v.judge(ctx, raw)
 	if err != nil {

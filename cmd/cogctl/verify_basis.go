@@ -22,6 +22,7 @@ type verification struct {
 	use    string     // as it was asked for
 	keys   jwt.KeySet
 	source string // where the keys come from, for people
+	named  bool   // --jwks names them
 	now    func() time.Time
 }
 
@@ -114,6 +115,12 @@ func clientsOf(p *config.Profile, o *judgeOptions) []string {
 
 // keysFor chooses the key set. It is read when a token first needs it.
 func (a *app) keysFor(v *verification, s poolSettings, o *judgeOptions) error {
+	v.named = o.jwks != ""
+	if strings.Contains(o.jwks, "://") {
+		if err := jwt.CheckKeysURL(o.jwks); err != nil {
+			return usagef("--jwks: %v; a file is named by its path alone", err)
+		}
+	}
 	if o.alb != "" {
 		return a.balancerKeys(v, o)
 	}

@@ -124,6 +124,9 @@ func (b *batch) cut(ctx context.Context, from io.Reader, send func(*portion)) er
 	var p *portion
 	for number := 1; ; number++ {
 		line, length, err := readLine(in)
+		if mark := []byte("\ufeff"); number == 1 && bytes.HasPrefix(line, mark) {
+			line, length = line[len(mark):], length-len(mark)
+		}
 		if err != nil && (!errors.Is(err, io.EOF) || length == 0) {
 			if p != nil {
 				send(p)

@@ -128,8 +128,11 @@ func (v *verification) refusal(r jwt.Report, tabled bool) error {
 	}
 	failed := decided(r)
 	if len(failed) == 0 {
-		return hinted(fmt.Errorf("keys could not be read, so there is no verdict: %s", keysTrouble(r)),
-			"--jwks names a key set, by file or URL")
+		err := fmt.Errorf("keys could not be read, so there is no verdict: %s", keysTrouble(r))
+		if v.named {
+			return err
+		}
+		return hinted(err, "--jwks names a key set, by file or URL")
 	}
 	var err error = &jwt.VerifyError{Checks: failed}
 	if tabled {

@@ -10,10 +10,10 @@ import (
 // maxPaste bounds what Extract looks through, in bytes.
 const maxPaste = 1 << 20
 
-// ranks of what looks like a token, best first. Who pastes an answer with
-// several tokens mostly wants to read the ID token.
+// ranks of what looks like a token, best first.
 const (
-	rankID = iota
+	rankMeant = iota // its name is that of the kind that is asked for
+	rankID
 	rankAccess
 	rankOther     // no telling name beside it
 	rankEncrypted // five parts: a refresh token
@@ -29,12 +29,16 @@ const (
 //
 // The result is not checked: Parse tells what is wrong with it. The error never
 // shows the pasted text.
-func Extract(pasted string) (string, error) {
+func Extract(pasted string) (string, error) { return ExtractKind(pasted, "") }
+
+// ExtractKind is Extract for who means one of several tokens: kind is id, access or
+// refresh, or empty. Where the text names none of that kind, it is not looked at.
+func ExtractKind(pasted, kind string) (string, error) {
 	if len(pasted) > maxPaste {
 		return "", errors.New("the text has " + strconv.Itoa(len(pasted)) + " bytes, more than the " + strconv.Itoa(maxPaste) + " searched for a token")
 	}
 	text := unwrap(pasted)
-	if best := bestCandidate(text); best != "" {
+	if best := bestCandidate(text, kind); best != "" {
 		return best, nil
 	}
 	// Nothing begins like a token. A single word is handed on all the same, so
@@ -50,7 +54,7 @@ func Extract(pasted string) (string, error) {
 // first among equals, or "". Behind what begins like a token the = of padding is
 // one of them: load balancers write it (x-amzn-oidc-data), and a token to which
 // it was added must not lose it before it is judged.
-func bestCandidate(text string) string {
+func bestCandidate(text, kind string) string {
 	best, bestRank := "", rankNone
 	for i := 0; i < len(text); {
 		if !isTokenByte(text[i]) {
@@ -61,7 +65,7 @@ func bestCandidate(text string) string {
 		for i < len(text) && (isTokenByte(text[i]) || text[i] == '=' && beginsObject(text[start:i])) {
 			i++
 		}
-		if r := rank(text[:start], text[start:i]); r < bestRank {
+		if r := rank(text[:start], text[start:i], kind); r < bestRank {
 			best, bestRank = text[start:i], r
 		}
 	}
@@ -70,19 +74,21 @@ func bestCandidate(text string) string {
 
 func isTokenByte(c byte) bool { return isBase64URL(c) || c == '.' }
 
-func rank(before, run string) int {
+func rank(before, run, kind string) int {
 	header, _, dotted := strings.Cut(run, ".")
 	if !dotted || !beginsObject(header) {
 		return rankNone
 	}
-	switch strings.Count(run, ".") {
-	case 2:
-	case 4:
-		return rankEncrypted
-	default:
+	name, dots := label(before), strings.Count(run, ".")
+	switch {
+	case dots != 2 && dots != 4:
 		return rankBroken
+	case kind != "" && name == kind+"token":
+		return rankMeant
+	case dots == 4:
+		return rankEncrypted
 	}
-	switch label(before) {
+	switch name {
 	case "idtoken":
 		return rankID
 	case "accesstoken":

@@ -111,6 +111,13 @@ func usableETag(h http.Header) string {
 // keysURL is address for key sets.
 func keysURL(raw string) (*url.URL, error) { return address("keys", raw) }
 
+// CheckKeysURL says why nobody would fetch keys from an address: it is none, holds a
+// password, or is plain http beyond this machine.
+func CheckKeysURL(raw string) error {
+	_, err := keysURL(raw)
+	return err
+}
+
 // address refuses addresses at which an attacker on the way, or a slip in the
 // configuration, could put keys of its own.
 func address(what, raw string) (*url.URL, error) {
