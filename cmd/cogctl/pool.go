@@ -73,6 +73,11 @@ func poolFor(p *config.Profile, client bool) (poolSettings, error) {
 
 // ofPool completes the settings of a user pool that is named.
 func (s poolSettings) ofPool(p *config.Profile) poolSettings {
+	// A pool is where its id says; region may be that of the API. Emulators put other
+	// words there.
+	if region, _, _ := strings.Cut(s.UserPoolID, "_"); strings.Count(region, "-") >= 2 {
+		s.Region = region
+	}
 	override := strings.TrimRight(p.Get("endpoints.user_pool").Text, "/")
 	s.Endpoint, s.Emulated = override, override != ""
 	if !s.Emulated {

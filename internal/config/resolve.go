@@ -184,6 +184,7 @@ func (r *resolution) region() {
 	given := r.profile.Get("region")
 	switch {
 	case region == "":
+	case given.Origin.Kind == KindFlag: // of the API, whose region need not be the pool's
 	case !given.Set():
 		r.profile.values["region"] = Value{region, Origin{KindDerived, "the " + what + ", " + source.Origin.Text}}
 	case given.Text != region && strings.Count(region, "-") >= 2: // emulators put other words there
