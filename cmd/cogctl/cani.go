@@ -78,8 +78,12 @@ through what cogctl token verify refuses.
 policies of the role, or user, whose AWS credentials sign (--aws, --role; without them
 the identity pool's).
 
-methodArn is made of --method-arn, else of api.url; what of it nobody said is
-assumed, and told.`,
+methodArn is made of --method-arn, else of the URL or of api.url; what of it nobody
+said is assumed, and told.
+
+--json prints all of it: allowed, checks (name, ok, code, detail), method_arn, assumed,
+token; answer (status, headers, body) of a refusal; principal, policy and context of a
+function, and token_checks, those of cogctl token verify.`,
 		Example: `  cogctl can-i GET /myendpoint --authorizer cognito
   cogctl can-i GET /content --authorizer jwt --scope content/read || test $? = 5
   cogctl can-i GET /reports/7 --authorizer lambda-token --dump-event

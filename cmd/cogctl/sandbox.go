@@ -68,7 +68,8 @@ x-amzn-request-context. cogctl help sandbox-file has an example.
 
 For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API, key sets,
 OAuth endpoints and sign-in pages), COGCTL_SANDBOX_ISSUER, COGCTL_SANDBOX_API_URL,
-COGCTL_SANDBOX_CONTROL_URL and COGCTL_SANDBOX_CONTROL_KEY, and with
+COGCTL_SANDBOX_CONTROL_URL and COGCTL_SANDBOX_CONTROL_KEY (sent as X-Cogctl-Key; GET
+/standin/Google/token?email=... gives a login of Google's stand-in), and with
 COGCTL_SANDBOX_AWS_ACCESS_KEY_ID and COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY the access
 key of somebody who may do everything.`,
 		Example: `  cogctl sandbox -- cogctl call GET /myendpoint

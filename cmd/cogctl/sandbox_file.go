@@ -2,7 +2,8 @@ package main
 
 // sandboxFileTopic is what cogctl help sandbox-file tells. A test runs its example.
 const sandboxFileTopic = `cogctl sandbox --config FILE reads pools, routes and usage plans from a TOML file.
-What it does not name stays as it is without a file. Programs, addresses and
+What it does not name stays as it is without a file; what it has of a kind, [[routes]]
+say, stands in the place of all that the sandbox has of it. Programs, addresses and
 upstreams come from this file alone; nothing that listens can change them.
 
   [[routes]]
@@ -50,7 +51,7 @@ upstreams come from this file alone; nothing that listens can change them.
   attributes = { email = "eve@example.com" }
 
 Keys of a route:
-  method, path      what it takes; the most specific route wins
+  method, path      what it takes; the most specific route wins, none is there twice
   kind              REST or HTTP: the manner of API; the authorizer's where it has one
   authorizer        none, cognito (REST), jwt (HTTP), lambda-token and lambda-request
                     (REST), http-lambda (HTTP), iam (either)
