@@ -147,6 +147,9 @@ func (a *app) prepareCall(ctx context.Context, o callOptions, args []string) (*c
 		c.options.spec.Spooled = !c.options.unsignedPayload()
 	}
 	c.request, err = c.options.spec.Build(ctx, q.api.URL.Text, a.openInput(ctx))
+	if err == nil && c.signing != nil {
+		c.signing.typed = c.request.URL
+	}
 	return c, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ type signing struct {
 	from   string         // where the credentials are from, for people
 	used   awscred.Credentials
 
-	scope  sigv4.Scope   // what the server said is right
+	typed  *url.URL      // what was asked for; nil when there are no redirects
+	scope  sigv4.Scope   // what the server said is right, for typed
 	ahead  time.Duration // of the server's clock, by its last answer
 	heeded sigv4.Lesson  // the kinds of advice that were taken
 	last   sigv4.Lesson
@@ -98,18 +100,27 @@ func (w whileAwaited) Read(p []byte) (int, error) {
 	return w.Reader.Read(p)
 }
 
+// isTyped tells the request that was asked for from one that a redirect chose. A
+// server that could choose both the request and the service that it is signed for
+// would have got a signature for any service, to hand on.
+func (s *signing) isTyped(r *http.Request) bool { return s.typed == nil || *r.URL == *s.typed }
+
 // scopeFor is the region and the service to sign for: as told by flags, by the
 // server, by the host's name; a custom domain is execute-api's, in the profile's
 // region.
 func (s *signing) scopeFor(r *http.Request) (sigv4.Scope, error) {
 	host := cmp.Or(r.Host, r.URL.Host)
+	var learnt sigv4.Scope
+	if s.isTyped(r) {
+		learnt = s.scope
+	}
 	sc, _ := sigv4.ScopeOf(host)
 	region := s.profile.Get("region")
 	if region.Origin.Kind == config.KindFlag {
 		sc.Region = region.Text
 	}
-	sc.Region = cmp.Or(s.scope.Region, sc.Region, region.Text)
-	sc.Service = cmp.Or(s.options.service, s.scope.Service, sc.Service, "execute-api")
+	sc.Region = cmp.Or(learnt.Region, sc.Region, region.Text)
+	sc.Service = cmp.Or(s.options.service, learnt.Service, sc.Service, "execute-api")
 	if sc.Region == "" {
 		return sc, hinted(usagef("no region to sign for: %s does not name one, and the profile has none", host), "--region REGION, or COGCTL_REGION")
 	}
@@ -215,6 +226,10 @@ func (s *signing) tell(format string, args ...any) {
 	}
 }
 
+// mostAhead is how far in the future a signature may be made for a server's clock: it
+// stays good until then, and whoever has it may wait.
+const mostAhead = 24 * time.Hour
+
 // heedClock signs by the server's clock. A time that was given stays.
 func (s *signing) heedClock(r *http.Request, response *http.Response) (bool, error) {
 	date, err := http.ParseTime(response.Header.Get("Date"))
@@ -222,10 +237,11 @@ func (s *signing) heedClock(r *http.Request, response *http.Response) (bool, err
 		return false, nil
 	}
 	s.heeded.Clock = true
-	s.ahead = date.Sub(s.app.now()).Round(time.Second)
-	if s.ahead.Abs() < time.Minute {
+	ahead := date.Sub(s.app.now()).Round(time.Second)
+	if ahead.Abs() < time.Minute || ahead > mostAhead {
 		return false, nil // the clock is right, or nobody can tell: the request itself took too long
 	}
+	s.ahead = ahead
 	direction := "behind"
 	if s.ahead < 0 {
 		direction = "ahead of"
@@ -238,7 +254,7 @@ func (s *signing) heedClock(r *http.Request, response *http.Response) (bool, err
 // heedScope signs for what the server says it is. What flags say stays.
 func (s *signing) heedScope(r *http.Request, _ *http.Response) (bool, error) {
 	sc, err := s.scopeFor(r)
-	if err != nil {
+	if err != nil || !s.isTyped(r) {
 		return false, err
 	}
 	said := s.last.Scope
