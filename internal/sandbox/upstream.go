@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/gateway"
@@ -37,6 +38,7 @@ func upstream(target *url.URL, k gateway.Kind, network http.RoundTripper) http.H
 		ErrorLog:  log.New(io.Discard, "", 0), // it would write to standard error
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(target)
+			dropAliases(p.Out)
 			p.SetXForwarded()
 			p.Out.Header.Del("Connection")
 			p.Out.Header.Del("Upgrade")
@@ -56,6 +58,19 @@ func upstream(target *url.URL, k gateway.Kind, network http.RoundTripper) http.H
 		defer cancel()
 		proxy.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// dropAliases takes out what a backend could take for a header of the gateway's:
+// names that are the same to CGI and its heirs, such as WSGI, which make "_" of "-",
+// and trailers, which a gateway does not pass on.
+func dropAliases(out *http.Request) {
+	out.Trailer = nil
+	for name := range out.Header {
+		plain := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+		if plain == strings.ToLower(RequestContextHeader) || plain == "forwarded" || strings.HasPrefix(plain, "x-forwarded-") {
+			delete(out.Header, name)
+		}
+	}
 }
 
 // setRequestContext puts the gateway's own in the place of whatever came under

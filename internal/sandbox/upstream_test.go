@@ -159,6 +159,41 @@ func TestUpstream(t *testing.T) {
 	}
 }
 
+// TestUpstreamForged: no spelling of the header's name under which a server may read it,
+// and no trailer, reaches a backend from a client.
+func TestUpstreamForged(t *testing.T) {
+	t.Parallel()
+	backend := &arrived{}
+	server := httptest.NewServer(backend)
+	t.Cleanup(server.Close)
+	seed := DefaultSeed()
+	seed.Routes = []Route{{Path: "/open", Upstream: server.URL}}
+	s := runWith(t, seed, nil)
+	r, err := http.NewRequest("POST", s.Endpoints().API+"/open", io.MultiReader(strings.NewReader("sent")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// CGI and its heirs, such as WSGI, tell "_" and "-" in a name no more.
+	for _, name := range []string{"X_Amzn_Request_Context", "x-amzn_request-context", "X_AMZN_REQUEST_CONTEXT", "X_Forwarded_For", "X-Forwarded_Host", "X_Other"} {
+		r.Header[name] = []string{"forged"}
+	}
+	r.Trailer = http.Header{RequestContextHeader: {"forged"}}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	backend.requestContext(t)
+	for name, values := range backend.last.Header {
+		if values[0] == "forged" && name != "X_other" {
+			t.Errorf("%s reached the backend", name)
+		}
+	}
+	if backend.last.Header.Get("X_other") != "forged" || len(backend.last.Trailer) > 0 || backend.body != "sent" {
+		t.Errorf("the backend got %q, %v, trailers %v", backend.body, backend.last.Header, backend.last.Trailer)
+	}
+}
+
 // TestUpstreamRefused: nobody gets past the authorizer, and a backend that is not
 // there is API Gateway's to tell.
 func TestUpstreamRefused(t *testing.T) {
