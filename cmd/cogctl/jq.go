@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/metrics"
 	"time"
 
 	"github.com/itchyny/gojq"
@@ -75,6 +76,31 @@ func (f *jqFilter) Set(text string) error {
 // maxFilter is how long an expression may run: it can loop for ever.
 const maxFilter = 10 * time.Second
 
+// maxFilterMemory is how much memory an expression may leave this program with, in
+// bytes: one of a few letters can ask for all that the machine has.
+const maxFilterMemory = 512 << 20
+
+var errFilterMemory = errors.New("too much memory")
+
+// bounded is a context for an expression, which ends with the time and the memory that
+// it may have.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, late := context.WithTimeout(ctx, maxFilter)
+	ctx, large := context.WithCancelCause(ctx)
+	var look func()
+	look = func() {
+		heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		if metrics.Read(heap); heap[0].Value.Uint64() > maxFilterMemory {
+			large(errFilterMemory)
+		}
+		if ctx.Err() == nil {
+			time.AfterFunc(20*time.Millisecond, look)
+		}
+	}
+	first := time.AfterFunc(20*time.Millisecond, look) // most are done before
+	return ctx, func() { first.Stop(); large(nil); late() }
+}
+
 // maxResults bounds what an expression may bring, in bytes of text.
 const maxResults = 16 << 20
 
@@ -82,7 +108,7 @@ const maxResults = 16 << 20
 // else as JSON. What came before an error is returned with it. It is safe for
 // concurrent use.
 func (f *jqFilter) apply(ctx context.Context, v any) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxFilter)
+	ctx, cancel := bounded(ctx)
 	defer cancel()
 	input, err := plainJSON(v)
 	if err != nil {
@@ -98,6 +124,8 @@ func (f *jqFilter) apply(ctx context.Context, v any) ([]string, error) {
 		}
 		text, err := f.show(result)
 		switch {
+		case err != nil && errors.Is(context.Cause(ctx), errFilterMemory):
+			return results, fmt.Errorf("--jq %q takes more than %d MiB of memory", f.text, maxFilterMemory>>20)
 		case errors.Is(err, context.DeadlineExceeded):
 			return results, fmt.Errorf("--jq %q did not come to an end within %s", f.text, maxFilter)
 		case err != nil:

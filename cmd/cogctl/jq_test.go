@@ -72,6 +72,18 @@ func TestJQEnds(t *testing.T) {
 	}
 }
 
+// TestJQMemory: an expression that asks for all the memory there is ends while there
+// still is some.
+func TestJQMemory(t *testing.T) {
+	var f jqFilter
+	if err := f.Set("def f: 1 + f; f"); err != nil {
+		t.Fatal(err)
+	}
+	if results, err := f.apply(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "takes more than 512 MiB") {
+		t.Errorf("%q %v", results, err)
+	}
+}
+
 // TestJQDeadline lets an expression run out of its time, which is not waited for.
 func TestJQDeadline(t *testing.T) {
 	t.Parallel()
