@@ -166,9 +166,11 @@ func withoutAWS(environ []string) []string {
 	dropped := []string{
 		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
 		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCOUNT_ID", "AWS_SESSION_NAME",
-		"AMAZON_SECRET_ACCESS_KEY", "AMAZON_ACCESS_KEY_ID",
+		"AMAZON_SECRET_ACCESS_KEY", "AMAZON_ACCESS_KEY_ID", "AWS_SESSION_EXPIRATION", "AWS_X_SECURITY_TOKEN_EXPIRATION",
 	}
-	families := []string{"AWS_WEB_IDENTITY_", "AWS_ROLE_", "AWS_CONTAINER_"}
+	// AWS_BEARER_TOKEN_BEDROCK and its like outrank every key where they are taken:
+	// https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
+	families := []string{"AWS_WEB_IDENTITY_", "AWS_ROLE_", "AWS_CONTAINER_", "AWS_BEARER_TOKEN_"}
 	return slices.DeleteFunc(environ, func(entry string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(entry), "=")
 		return slices.Contains(dropped, name) || slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(name, f) })
