@@ -91,11 +91,13 @@ func (a *app) handlerSaid(handler string, text []byte) {
 }
 
 // withoutAccounts is an environment with nothing in it that leads to an account:
-// no COGCTL_* and no AWS_*.
+// no COGCTL_* and no AWS_*. Who waits for this run goes on: a program that is reached
+// by way of a sandbox may come back to it as well.
 func withoutAccounts(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		upper := strings.ToUpper(entry)
-		return strings.HasPrefix(upper, "COGCTL_") || strings.HasPrefix(upper, "AWS_")
+		return !strings.HasPrefix(entry, callersVariable+"=") &&
+			(strings.HasPrefix(upper, "COGCTL_") || strings.HasPrefix(upper, "AWS_"))
 	})
 }
 
