@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/gateway"
 	"github.com/cogctl/cogctl/internal/hook"
 	"github.com/cogctl/cogctl/internal/loopback"
@@ -58,13 +59,19 @@ func (q *question) lambdaURL() (address, region string, err error) {
 	if region == "" {
 		return "", "", hinted(usagef("--handler-lambda %s: in which region?", name), "give --region, or the function's ARN")
 	}
-	base := strings.TrimRight(q.profile.Get("endpoints.lambda").Text, "/")
+	override := q.profile.Get("endpoints.lambda")
+	base := strings.TrimRight(override.Text, "/")
 	if base == "" {
 		base = strings.Replace(auth.Endpoint(region), "//cognito-idp.", "//lambda.", 1)
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.User != nil || u.Scheme != "https" && !loopback.IsLoopback(u.Hostname()) {
 		return "", "", usagef("endpoints.lambda: the event holds a token, and goes by https, or to this machine")
+	}
+	if override.Origin.Kind == config.KindEnv && !loopback.IsLoopback(u.Hostname()) {
+		// A variable may be left over from other work.
+		return "", "", hinted(usagef("the event holds a token, and does not go to %s (%s)", base, override.Origin.Text),
+			"if it shall, set endpoints.lambda in the profile, in config.toml")
 	}
 	return base + "/2015-03-31/functions/" + url.PathEscape(name) + "/invocations", region, nil
 }
