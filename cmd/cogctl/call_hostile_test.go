@@ -87,3 +87,34 @@ func TestClockOfLiars(t *testing.T) {
 		}
 	}
 }
+
+// TestPresignedTargetIsNotTold: the address where a redirect led may be as good as a
+// password, and messages end up in logs.
+func TestPresignedTargetIsNotTold(t *testing.T) {
+	const query = "X-Amz-Signature=0123456789abcdef&X-Amz-Security-Token=IQoJtoken%2F&sig=azure-sas&code=one-time&q=1&bare-word-that-is-one"
+	c := newCaller(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/to" {
+			w.Header().Set("Location", "/denied?"+query)
+			w.WriteHeader(http.StatusFound)
+			return
+		}
+		if r.URL.Path == "/gone" {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	t.Cleanup(server.Close)
+	c.judge.URL = server.URL
+	for _, args := range []string{"/to -L --auth none", "/denied?" + query + " --auth none", "/gone?" + query + " --auth none"} {
+		end := c.run(append([]string{"call"}, strings.Fields(args)...)...)
+		for _, secret := range []string{"0123456789abcdef", "IQoJtoken", "azure-sas", "one-time", "bare-word"} {
+			if strings.Contains(end.message+end.hint, secret) {
+				t.Errorf("%s: %q is told: %+v", args, secret, end)
+			}
+		}
+		if end.code == exitOK || !strings.Contains(end.message, "?X-Amz-Signature=…&") || !strings.Contains(end.message, "&q=1") {
+			t.Errorf("%s: %+v", args, end)
+		}
+	}
+}

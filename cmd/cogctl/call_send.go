@@ -161,7 +161,7 @@ func (c *call) failed(err error) error {
 		return withCode(23, err)
 	}
 	if code := transport.CurlCode(err); code != 0 {
-		return withCode(code, fmt.Errorf("%s %s: %w", c.request.Method, c.request.URL.Redacted(), err))
+		return withCode(code, fmt.Errorf("%s %s: %w", c.request.Method, transport.Told(c.request.URL), err))
 	}
 	return usage(err)
 }
@@ -184,7 +184,7 @@ func (c *call) unwanted(response *http.Response) error {
 	if !c.output.Expect.IsZero() {
 		status += ", --expect wants " + c.output.Expect.String()
 	}
-	err := fmt.Errorf("%s %s, sent %s: %s", response.Request.Method, response.Request.URL.Redacted(), sent, status)
+	err := fmt.Errorf("%s %s, sent %s: %s", response.Request.Method, transport.Told(response.Request.URL), sent, status)
 	switch {
 	case c.away:
 		return err

@@ -95,3 +95,23 @@ func provesCaller(name string) bool {
 	}
 	return false
 }
+
+// Told is a URL for messages, which end up in logs: without what in its query may prove
+// who the caller is, or be a password by itself, as in a presigned URL. A word without
+// a name may be that, too.
+func Told(u *url.URL) string {
+	told := *u
+	var parts []string
+	for part := range strings.SplitSeq(u.RawQuery, "&") {
+		name, value, named := strings.Cut(part, "=")
+		switch plain := strings.ToLower(name); {
+		case !named && part != "":
+			part = "…"
+		case value != "" && (provesCaller(plain) || strings.Contains(plain, "sig") || plain == "code"):
+			part = name + "=…"
+		}
+		parts = append(parts, part)
+	}
+	told.RawQuery = strings.Join(parts, "&")
+	return told.Redacted()
+}
