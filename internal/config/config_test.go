@@ -14,7 +14,7 @@ import (
 var contract = struct{ globals, env, keys []string }{
 	globals: strings.Fields(`profile region user-pool-id client-id domain issuer identity-pool-id username api-url debug no-input color`),
 	env: strings.Fields(`PROFILE CONFIG_DIR CACHE_DIR REGION USER_POOL_ID CLIENT_ID CLIENT_SECRET DOMAIN ISSUER
-		IDENTITY_POOL_ID USERNAME PASSWORD NEW_PASSWORD MFA_CODE TOTP_SECRET FLOW SCOPES API_URL API_AUTH API_KEY TOKEN
+		IDENTITY_POOL_ID USERNAME PASSWORD NEW_PASSWORD MFA_CODE TOTP_SECRET FLOW SCOPES API_URL API_AUTH API_KEY TOKEN FROM
 		NO_INPUT ENDPOINT_USER_POOL ENDPOINT_IDENTITY_POOL ENDPOINT_STS ENDPOINT_JWKS ENDPOINT_LAMBDA DEBUG COLOR`),
 	keys: strings.Fields(`region user_pool_id client_id client_secret domain issuer identity_pool_id username password flow scopes
 		callback_urls from storage totp_secret new_password mfa_code api.url api.auth api.also api.key endpoints.user_pool endpoints.identity_pool endpoints.sts

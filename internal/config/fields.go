@@ -64,7 +64,7 @@ func signInFields() []Field {
 		{Name: "callback_urls", Flag: "callback-url", Key: "callback_urls", List: true, check: checkCallback,
 			Default: "http://localhost:17170/callback http://localhost:17171/callback",
 			Usage:   "registered callback URLs; the first free one is used"},
-		{Name: "from", Key: "from", Usage: "one secret that fills several settings; map says how"},
+		{Name: "from", Env: "COGCTL_FROM", Key: "from", Usage: "one secret that fills several settings; map says how"},
 		{Name: "storage", Key: "storage", Default: "file", check: checkStorage, Usage: "where sessions are kept: file or none"},
 		{Name: "api", Flag: "api", check: CheckName, Usage: "which of the profile's APIs to call"},
 	}

@@ -71,7 +71,18 @@ func (r *resolution) fillings() {
 		}
 		r.profile.filling[name] = v.Text
 	}
-	if from := r.profile.Get("from"); from.Set() && !IsReference(from.Text) {
+	switch from := r.profile.Get("from"); {
+	case !from.Set():
+	case !IsReference(from.Text):
 		r.failures = append(r.failures, fmt.Errorf("%s: from is a reference, such as secretsmanager:NAME", from.Origin.Text))
+	case from.Origin.Kind == KindEnv && !keptByAWS(from.Text):
+		r.failures = append(r.failures, fmt.Errorf("%s names a secret that AWS keeps, secretsmanager:NAME or ssm:/path; a file or a program is named in config.toml only", from.Origin.Text))
 	}
+}
+
+// keptByAWS tells the references that a variable may hold: whoever sets the variables
+// of a job can then choose among the secrets that the job's own AWS credentials may
+// read, but name no file to read and no program to run.
+func keptByAWS(ref string) bool {
+	return strings.HasPrefix(ref, "secretsmanager:") || strings.HasPrefix(ref, "ssm:")
 }

@@ -64,3 +64,25 @@ client_id = "given"
 		}
 	}
 }
+
+// TestFromVariable is a job without a file: its settings are in one secret of AWS.
+func TestFromVariable(t *testing.T) {
+	t.Parallel()
+	for from, ok := range map[string]bool{
+		"secretsmanager:app": true, "ssm:/app/settings": true,
+		"cmd:cat /etc/passwd": false, "file:/etc/passwd": false, "env:HOME": false, "keyring:a/b": false, "app": false,
+	} {
+		p, _, err := mustRead(t, "").Resolve(Inputs{Getenv: func(name string) string {
+			return map[string]string{"COGCTL_FROM": from}[name]
+		}})
+		if ok != (err == nil) {
+			t.Errorf("%s: %v", from, err)
+			continue
+		}
+		if ok {
+			if f, wanted := p.Filling(); !wanted || f.From.Text != from {
+				t.Errorf("%s: %+v", from, f)
+			}
+		}
+	}
+}
