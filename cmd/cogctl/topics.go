@@ -158,8 +158,8 @@ own AWS credentials secretsmanager:NAME, secretsmanager:NAME#KEY of one that is 
 JSON object, and ssm:/PATH. from = "secretsmanager:NAME" fills settings that are not
 given from the keys of their names, or as map = { client_id = "app_id" } says.
 References are taken from this file only; a value from a flag or a variable is
-literal, but for COGCTL_FROM, which names a secret of AWS. A reference in mfa_code is read when a sign-in that was asked for wants the
-code: it may look for the message.
+literal, but for COGCTL_FROM, which names a secret of AWS. A reference in mfa_code is
+read when a sign-in that was asked for wants the code: it may look for the message.
 The answers, which may be references too, are for the questions that
 COGCTL_ANSWER_<NAME> answers: see cogctl help environment.
 

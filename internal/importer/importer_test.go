@@ -138,7 +138,7 @@ func TestRefusals(t *testing.T) {
 		{`{"user_pool_id": "us-east-1_Ab12Cd34E", "client_id": "ab\u0007c"}`, "x:1:54: client_id: a value with characters that cannot be seen"},
 		{`{"auth":{"user_pool_id":"us-east-1_Ab12Cd34E","user_pool_client_id":"a\u202eb"}}`, "x:1:69: auth.user_pool_client_id: a value with characters that cannot be seen"},
 		{`{"auth":{"user_pool_id":"us-east-1_Ab12Cd34E","user_pool_client_id":"env:HOME"}}`, "auth.user_pool_client_id: looks like a reference to a secret"},
-		{`{"auth":{"user_pool_id":"nope"}}`, `x:1:25: auth.user_pool_id: user_pool_id: user_pool_id: "nope" is not a user pool id`},
+		{`{"auth":{"user_pool_id":"nope"}}`, `x:1:25: auth.user_pool_id: user_pool_id: "nope" is not a user pool id`},
 		{`{"auth":{"user_pool_id":["us-east-1_Ab12Cd34E","us-east-1_Ab12Cd34F"]}}`, "auth.user_pool_id is a list, want one value"},
 		{`{"auth":{"user_pool_id":7}}`, "x:1:25: auth.user_pool_id is a number, want a string"},
 		{`{"auth":{"user_pool_id":"us-east-1_Ab12Cd34E","oauth":{"domain":"u:p@x.example"}}}`, "holds a user name or password"},
