@@ -63,6 +63,10 @@ func TestJQEnds(t *testing.T) {
 			t.Errorf("%s: %q %v", expr, results, err)
 		}
 	}
+}
+
+// TestJQBound runs by itself, as TestJQMemory does: the memory of other tests counts.
+func TestJQBound(t *testing.T) {
 	var f jqFilter
 	if err := f.Set(`repeat("0123456789abcdef" * 65536)`); err != nil {
 		t.Fatal(err)
