@@ -45,7 +45,7 @@ func (o awsOptions) check() error {
 // caller's own chain, by --aws or where there is no identity pool. from is for
 // people: "identity pool us-east-1:…", "your own AWS credentials". The source may be
 // asked again whenever credentials are wanted; it never asks a person.
-func (a *app) awsSource(_ context.Context, p *config.Profile, o awsOptions) (source awscred.Source, from string, err error) {
+func (a *app) awsSource(p *config.Profile, o awsOptions) (source awscred.Source, from string, err error) {
 	if err := o.check(); err != nil {
 		return nil, "", err
 	}

@@ -131,7 +131,7 @@ func (s *signing) scopeFor(r *http.Request) (sigv4.Scope, error) {
 func (s *signing) credentials(ctx context.Context) (awscred.Credentials, error) {
 	var err error
 	if s.source == nil {
-		if s.source, s.from, err = s.app.awsSource(ctx, s.profile, s.options.aws); err != nil {
+		if s.source, s.from, err = s.app.awsSource(s.profile, s.options.aws); err != nil {
 			return awscred.Credentials{}, err
 		}
 	}

@@ -29,7 +29,7 @@ func (q *question) deployed(ctx context.Context) (gateway.Function, error) {
 	}
 	own := q.options.aws
 	own.caller = true
-	source, from, err := q.app.awsSource(ctx, q.profile, own)
+	source, from, err := q.app.awsSource(q.profile, own)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (q *question) bySignature(ctx context.Context) (gateway.Authorizer, error) 
 		}
 		policies = append(policies, policy)
 	}
-	source, from, err := q.app.awsSource(ctx, q.profile, q.options.aws)
+	source, from, err := q.app.awsSource(q.profile, q.options.aws)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func runCredentials(ctx context.Context, a *app, o credentialsOptions) error {
 	if err != nil {
 		return err
 	}
-	source, from, err := a.awsSource(ctx, p, o.aws)
+	source, from, err := a.awsSource(p, o.aws)
 	if err != nil {
 		return err
 	}

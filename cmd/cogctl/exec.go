@@ -81,7 +81,7 @@ func runExec(ctx context.Context, a *app, o execOptions, command []string) error
 	if err != nil {
 		return err
 	}
-	source, err := a.execSource(ctx, p, o)
+	source, err := a.execSource(p, o)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func runExec(ctx context.Context, a *app, o execOptions, command []string) error
 
 // execSource is where the program's AWS credentials come from; nil when it shall find
 // its own.
-func (a *app) execSource(ctx context.Context, p *config.Profile, o execOptions) (awscred.Source, error) {
+func (a *app) execSource(p *config.Profile, o execOptions) (awscred.Source, error) {
 	if !p.Get("identity_pool_id").Set() && o.aws == (awsOptions{}) {
 		switch {
 		case o.serve:
@@ -122,7 +122,7 @@ func (a *app) execSource(ctx context.Context, p *config.Profile, o execOptions) 
 		}
 		return nil, nil
 	}
-	source, from, err := a.awsSource(ctx, p, o.aws)
+	source, from, err := a.awsSource(p, o.aws)
 	if err != nil {
 		return nil, err
 	}

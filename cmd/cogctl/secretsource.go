@@ -23,7 +23,7 @@ func (a *app) secretStore(p *config.Profile) *secret.AWS {
 		return store
 	}
 	source := sync.OnceValues(func() (awscred.Source, error) {
-		source, _, err := a.awsSource(a.running, p, awsOptions{caller: true})
+		source, _, err := a.awsSource(p, awsOptions{caller: true})
 		return source, err
 	})
 	store := &secret.AWS{
