@@ -235,6 +235,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{strings.TrimSuffix(good, "}"), "is not JSON"},
 		{strings.Replace(good, `"Effect"`, `"Effect":"Deny","Effect"`, 1), `holds "Effect" twice`},
 		{strings.Replace(good, "Allow", "Allow\xff", 1), "is not UTF-8"},
+		{strings.Replace(good, `"Effect"`, `"Sid":"\ud800","Effect"`, 1), "half a surrogate pair"},
 		{strings.Replace(good, "2012", "2013", 1), `Version is "2013-10-17"`},
 		{strings.Replace(good, "Version", "version", 1), `the member "version"`},
 		{`{"Version":"2012-10-17"}`, "has no Statement"},

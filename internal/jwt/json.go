@@ -12,28 +12,32 @@ import (
 // maxDepth is how deep objects and arrays may nest, the outermost counted.
 const maxDepth = 32
 
-// decodeObject reads exactly one JSON object (RFC 8259), more strictly than
-// encoding/json, which takes the last of two members with one name, replaces
-// invalid UTF-8 and lone surrogates, and would need a second pass over the
-// tokens to notice any of it. Errors are clauses that follow a subject: "is not
-// a JSON object", "holds "exp" twice".
-func decodeObject(data []byte) (map[string]any, error) {
-	if !utf8.Valid(data) {
-		return nil, errors.New("is not UTF-8")
-	}
-	d := decoder{s: string(data)}
-	d.space()
-	if d.peek() != '{' {
-		return nil, errors.New("is not a JSON object")
-	}
-	object, err := d.object(1)
+// DecodeJSON reads exactly one JSON value (RFC 8259), numbers as [json.Number],
+// more strictly than encoding/json, which takes the last of two members with one
+// name, replaces invalid UTF-8 and lone surrogates, and would need a second pass
+// over the tokens to notice any of it. Objects and arrays nest at most 32 deep; how
+// long data may be is for the caller to say. Errors are clauses that follow a
+// subject: "is not JSON: …", "holds "exp" twice".
+func DecodeJSON(data []byte) (any, error) {
+	d, err := newDecoder(data)
 	if err != nil {
 		return nil, err
 	}
-	if d.space(); d.i != len(d.s) {
-		return nil, d.unexpected("the end")
+	return d.document()
+}
+
+// decodeObject is [DecodeJSON] for a document that has to be an object.
+func decodeObject(data []byte) (map[string]any, error) {
+	d, err := newDecoder(data)
+	if err != nil {
+		return nil, err
 	}
-	return object, nil
+	if d.peek() != '{' {
+		return nil, errors.New("is not a JSON object")
+	}
+	v, err := d.document()
+	object, _ := v.(map[string]any)
+	return object, err
 }
 
 // decoder walks over one document. Strings without escapes are substrings of
@@ -41,6 +45,28 @@ func decodeObject(data []byte) (map[string]any, error) {
 type decoder struct {
 	s string
 	i int
+}
+
+// newDecoder stands at the first byte that is not white space.
+func newDecoder(data []byte) (decoder, error) {
+	if !utf8.Valid(data) {
+		return decoder{}, errors.New("is not UTF-8")
+	}
+	d := decoder{s: string(data)}
+	d.space()
+	return d, nil
+}
+
+// document is one value with nothing behind it.
+func (d *decoder) document() (any, error) {
+	v, err := d.value(1)
+	if err != nil {
+		return nil, err
+	}
+	if d.space(); d.i != len(d.s) {
+		return nil, d.unexpected("the end")
+	}
+	return v, nil
 }
 
 func (d *decoder) space() {

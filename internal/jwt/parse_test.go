@@ -201,6 +201,11 @@ func FuzzDecodeObject(f *testing.F) {
 func agree(t *testing.T, data []byte) {
 	t.Helper()
 	ours, err := decodeObject(data)
+	if v, anyErr := DecodeJSON(data); err == nil && (anyErr != nil || !reflect.DeepEqual(v, any(ours))) {
+		t.Fatalf("%q: %v as an object; DecodeJSON: %v, %v", data, ours, v, anyErr)
+	} else if _, isObject := v.(map[string]any); isObject && err != nil {
+		t.Fatalf("%q: %v, DecodeJSON takes the object", data, err)
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	var theirs map[string]any
@@ -224,6 +229,26 @@ func agree(t *testing.T, data []byte) {
 		t.Fatalf("%q: %v, encoding/json accepts", data, err)
 	case err != nil && !utf8.ValidString(err.Error()):
 		t.Fatalf("%q: the error is not UTF-8", data)
+	}
+}
+
+// TestDecodeJSON: a document may be any value; the strictness is that of an object.
+func TestDecodeJSON(t *testing.T) {
+	t.Parallel()
+	for document, want := range map[string]any{
+		" null ": nil, "true": true, `"a"`: "a", "1.50": json.Number("1.50"), "[]": []any{}, `{"a":[1]}`: map[string]any{"a": []any{json.Number("1")}},
+	} {
+		if got, err := DecodeJSON([]byte(document)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %#v, %v", document, got, err)
+		}
+	}
+	for document, want := range map[string]string{
+		"": "is not JSON", "[] []": "is not JSON", "\xff": "is not UTF-8", `[{"a":1,"\u0061":2}]`: `holds "a" twice`, `"\ud800"`: "surrogate",
+		strings.Repeat("[", 33) + strings.Repeat("]", 33): "nests deeper than 32",
+	} {
+		if v, err := DecodeJSON([]byte(document)); err == nil || v != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v, want %q", document, v, err, want)
+		}
 	}
 }
 
