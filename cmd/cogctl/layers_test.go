@@ -37,10 +37,11 @@ var mayImport = map[string][]string{
 	"internal/secret":           {"redact", "config", "sigv4"},
 	"internal/importer":         {"config", "loopback"},
 	"internal/sandbox":          {"jwt", "srp", "gateway", "hook", "loopback", "atomicfile", "sandbox/store", "sandbox/userpool", "sandbox/hosted", "sandbox/identity"},
+	"internal/sandbox/awsjson":  {},
 	"internal/sandbox/hosted":   {"jwt", "srp", "loopback", "sandbox/store", "sandbox/userpool"},
-	"internal/sandbox/identity": {"jwt", "gateway", "sigv4", "sandbox/store"},
+	"internal/sandbox/identity": {"jwt", "gateway", "sigv4", "sandbox/awsjson", "sandbox/store"},
 	"internal/sandbox/store":    {"srp"},
-	"internal/sandbox/userpool": {"jwt", "srp", "sandbox/store"},
+	"internal/sandbox/userpool": {"jwt", "srp", "sandbox/awsjson", "sandbox/store"},
 }
 
 type listed struct {

@@ -3,13 +3,11 @@ package sandbox
 import (
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/gateway"
 	"github.com/cogctl/cogctl/internal/sandbox/identity"
-	"github.com/cogctl/cogctl/internal/sandbox/userpool"
 )
 
 // developerARN is the user whose access key a run has for what is done with AWS
@@ -73,12 +71,8 @@ func (s *Sandbox) authorizeAdmin(r *http.Request, body []byte) error {
 	if _, known := s.store.Pool(in.UserPoolID); !known {
 		region = "" // so that it is told that there is no such pool
 	}
-	err := s.identities.Require(r, body, identity.Demand{
+	return s.identities.Require(r, body, identity.Demand{
 		Region: region, Service: "cognito-idp", Action: "cognito-idp:" + operation,
 		Resource: "arn:aws:cognito-idp:" + region + ":" + AccountID + ":userpool/" + in.UserPoolID,
 	})
-	if refusal, ok := errors.AsType[*identity.Error](err); ok {
-		return &userpool.Error{Type: refusal.Type, Message: refusal.Message, Status: refusal.Status}
-	}
-	return err
 }

@@ -3,23 +3,12 @@ package identity
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/cogctl/cogctl/internal/sandbox/awsjson"
 )
 
 // Error is a refusal as AWS words it. Its text never holds a secret.
-type Error struct {
-	Type    string // the modelled name, such as NotAuthorizedException
-	Message string
-	Status  int // 0 means 400
-}
-
-func (e *Error) Error() string { return e.Type + ": " + e.Message }
-
-func (e *Error) status() int {
-	if e.Status != 0 {
-		return e.Status
-	}
-	return http.StatusBadRequest
-}
+type Error = awsjson.Error
 
 const (
 	notAuthorized    = "NotAuthorizedException"
@@ -45,6 +34,7 @@ var (
 	errNoRole          = &Error{Type: notAuthorized, Message: "No role could be chosen for the token, and the role mapping denies access then."} // text UNCONFIRMED
 	errCustomRole      = &Error{Type: notAuthorized, Message: "The custom role is not one of the roles of the token."}                           // text UNCONFIRMED
 	errInternal        = &Error{Type: "InternalErrorException", Status: http.StatusInternalServerError}
+	errTooLarge        = &Error{Type: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge} // UNCONFIRMED
 )
 
 // errUserPoolExpired has AWS's own order of the two numbers, seconds since 1970.

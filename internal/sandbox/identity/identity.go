@@ -19,7 +19,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -27,18 +26,17 @@ import (
 	"time"
 
 	"github.com/cogctl/cogctl/internal/jwt"
+	"github.com/cogctl/cogctl/internal/sandbox/awsjson"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
 // maxBody is the largest request body in bytes. A token has up to 64 KiB.
 const maxBody = 256 << 10
 
-const (
-	// TargetPrefix begins the X-Amz-Target of identity pools.
-	TargetPrefix = "AWSCognitoIdentityService."
+// TargetPrefix begins the X-Amz-Target of identity pools.
+const TargetPrefix = "AWSCognitoIdentityService."
 
-	contentType = "application/x-amz-json-1.1"
-)
+var protocol = awsjson.Service{MaxBody: maxBody, TooLarge: errTooLarge, Internal: errInternal}
 
 // Provider is where an identity provider's tokens come from.
 type Provider struct {
@@ -119,21 +117,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveSTS(w, r, id)
 		return
 	}
-	out, err := h.dispatch(w, r)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	writeJSON(w, http.StatusOK, out)
+	protocol.Serve(w, func() (any, error) { return h.dispatch(w, r) })
 }
 
-// dispatch finds and runs the operation. Every panic ends here.
-func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (out any, err error) {
-	defer func() {
-		if recover() != nil {
-			out, err = nil, errInternal
-		}
-	}()
+// dispatch finds and runs the operation.
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 	target := r.Header.Get("X-Amz-Target")
 	name := strings.TrimPrefix(target, TargetPrefix)
 	op, known := operations()[name]
@@ -144,23 +132,12 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (out any, err
 	if !known {
 		return nil, &Error{Type: "UnknownOperationException"}
 	}
-	body, err := readBody(w, r)
+	body, err := protocol.ReadBody(w, r)
 	if err != nil {
 		return nil, err
 	}
 	h.count(r.Context(), name)
 	return op(h, r, body)
-}
-
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, &Error{Type: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge} // UNCONFIRMED
-	}
-	if err != nil {
-		return nil, &Error{Type: "SerializationException", Message: "The request body ended early"}
-	}
-	return body, nil
 }
 
 func (h *Handler) count(ctx context.Context, call string) {
@@ -178,29 +155,4 @@ func decode(body []byte, in any) error {
 		return &Error{Type: "SerializationException", Message: "The request body is not a JSON object of this operation"}
 	}
 	return nil
-}
-
-// writeError gives the type in the body and in x-amzn-errortype, where AWS
-// puts a colon behind it. An error that is not an *Error stays unsaid.
-func writeError(w http.ResponseWriter, err error) {
-	refusal, ok := errors.AsType[*Error](err)
-	if !ok {
-		refusal = errInternal
-	}
-	w.Header().Set("X-Amzn-Errortype", refusal.Type+":")
-	writeJSON(w, refusal.status(), struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}{refusal.Type, refusal.Message})
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"__type":"InternalErrorException","message":""}`)
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	// An error here means that the client has gone.
-	_, _ = w.Write(body)
 }

@@ -90,7 +90,7 @@ func (h *Handler) runSTS(w http.ResponseWriter, r *http.Request, id string) (ans
 			answer, err = nil, errSTSInternal
 		}
 	}()
-	body, err := readBody(w, r)
+	body, err := protocol.ReadBody(w, r)
 	if err != nil {
 		return nil, &stsError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body cannot be read"} // UNCONFIRMED
 	}

@@ -3,23 +3,12 @@ package userpool
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/cogctl/cogctl/internal/sandbox/awsjson"
 )
 
 // Error is a refusal as AWS words it. Its text never holds a secret.
-type Error struct {
-	Type    string // the modelled name, such as NotAuthorizedException
-	Message string
-	Status  int // 0 means 400
-}
-
-func (e *Error) Error() string { return e.Type + ": " + e.Message }
-
-func (e *Error) status() int {
-	if e.Status != 0 {
-		return e.Status
-	}
-	return http.StatusBadRequest
-}
+type Error = awsjson.Error
 
 // Where AWS was not seen to say a text, the comment beside it says UNCONFIRMED.
 const (

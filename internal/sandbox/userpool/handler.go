@@ -4,8 +4,8 @@
 // marked UNCONFIRMED.
 //
 // An operation is one row of one table, name to typed handler; how a request
-// is read and answered (body limit, decoding, error shape, panics) is in
-// handler.go and nowhere else. A family of operations is a file.
+// is read and answered is in handler.go (decoding) and in awsjson (body limit,
+// error shape, panics) and nowhere else. A family of operations is a file.
 //
 // A sign-in begins in initiate.go (custom.go, choice.go) and goes on in
 // respond.go, which finds who judges the answer to a challenge: mfa.go,
@@ -32,16 +32,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cogctl/cogctl/internal/sandbox/awsjson"
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
 // MaxBody is the largest request body in bytes.
 const MaxBody = 131072
 
-const (
-	targetPrefix = "AWSCognitoIdentityProviderService."
-	contentType  = "application/x-amz-json-1.1"
-)
+const targetPrefix = "AWSCognitoIdentityProviderService."
+
+var protocol = awsjson.Service{MaxBody: MaxBody, TooLarge: errTooLarge, Internal: errInternal, MessageHeader: true}
 
 // Handler is the user pool API. Every field is needed, but Count.
 type Handler struct {
@@ -173,32 +173,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Clients learn the server's time from this header, so it follows our clock.
 	w.Header().Set("Date", h.Now().UTC().Format(http.TimeFormat))
-	out, err := h.dispatch(w, r)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	writeJSON(w, http.StatusOK, out)
+	protocol.Serve(w, func() (any, error) { return h.dispatch(w, r) })
 }
 
-// dispatch finds and runs the operation. Every panic ends here.
-func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (out any, err error) {
-	defer func() {
-		if recover() != nil {
-			out, err = nil, errInternal
-		}
-	}()
+// dispatch finds and runs the operation.
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (any, error) {
 	name, isOurs := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	op, known := operations()[name]
 	if !isOurs || !known {
 		return nil, errUnknownOperation(name, isOurs)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := protocol.ReadBody(w, r)
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, errTooLarge
-		}
-		return nil, &Error{Type: "SerializationException", Message: "The request body ended early"}
+		return nil, err
 	}
 	if op.signed {
 		if err := h.authorize(r, body); err != nil {
@@ -222,37 +209,4 @@ func errUnknownOperation(name string, isOurs bool) error {
 func isName(s string) bool {
 	odd := func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') }
 	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, odd)
-}
-
-// writeError gives the type in the body and in x-amzn-errortype, where AWS
-// puts a colon behind it. An error that is not an *Error is ours, not the
-// client's, and stays unsaid.
-func writeError(w http.ResponseWriter, err error) {
-	refusal, ok := errors.AsType[*Error](err)
-	if !ok {
-		refusal = errInternal
-	}
-	w.Header().Set("X-Amzn-Errortype", refusal.Type+":")
-	if isPrintable(refusal.Message) {
-		w.Header().Set("X-Amzn-Errormessage", refusal.Message)
-	}
-	writeJSON(w, refusal.status(), struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}{refusal.Type, refusal.Message})
-}
-
-func isPrintable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"__type":"InternalErrorException","message":"Internal error"}`)
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	w.Write(body)
 }
