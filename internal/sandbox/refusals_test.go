@@ -203,7 +203,15 @@ func TestUsagePlans(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	s, _ := run(t, DefaultSeed())
-	res, err := http.Post(s.Endpoints().API+"/open", "application/octet-stream", bytes.NewReader(make([]byte, 10<<20+1)))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Endpoints().API+"/open", bytes.NewReader(make([]byte, 10<<20+1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Who sends at once may lose the answer with the connection.
+	r.Header.Set("Expect", "100-continue")
+	waiting := &http.Transport{ExpectContinueTimeout: 10 * time.Second}
+	defer waiting.CloseIdleConnections()
+	res, err := waiting.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
