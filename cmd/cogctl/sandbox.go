@@ -24,12 +24,7 @@ type sandboxOptions struct {
 	config                          string
 }
 
-func newSandbox(a *app) *cobra.Command {
-	var o sandboxOptions
-	cmd := &cobra.Command{
-		Use:   "sandbox [-- CMD...]",
-		Short: "Run a local Cognito and API Gateway to try things on",
-		Long: `Run a local user pool that checks passwords, proofs and secrets as Cognito does,
+const sandboxHelp = `Run a local user pool that checks passwords, proofs and secrets as Cognito does,
 and a local API Gateway that checks tokens as the real one does. Both listen on
 loopback only, their keys are random, and their state is gone when they stop. It
 is for development and tests, never for production.
@@ -71,7 +66,14 @@ OAuth endpoints and sign-in pages), COGCTL_SANDBOX_ISSUER, COGCTL_SANDBOX_API_UR
 COGCTL_SANDBOX_CONTROL_URL and COGCTL_SANDBOX_CONTROL_KEY (sent as X-Cogctl-Key; GET
 /standin/Google/token?email=... gives a login of Google's stand-in), and with
 COGCTL_SANDBOX_AWS_ACCESS_KEY_ID and COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY the access
-key of somebody who may do everything.`,
+key of somebody who may do everything.`
+
+func newSandbox(a *app) *cobra.Command {
+	var o sandboxOptions
+	cmd := &cobra.Command{
+		Use:   "sandbox [-- CMD...]",
+		Short: "Run a local Cognito and API Gateway to try things on",
+		Long:  sandboxHelp,
 		Example: `  cogctl sandbox -- cogctl call GET /myendpoint
   cogctl sandbox -- sh -c 'cogctl login --username bob && cogctl status'`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSandbox(cmd.Context(), a, o, args) },

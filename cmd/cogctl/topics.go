@@ -113,9 +113,8 @@ exec -- CMD, sandbox -- CMD:
   143  terminated
 `
 
-func configTopic() string {
-	var b strings.Builder
-	b.WriteString(`config.toml is in the folder cogctl of the user's configuration folder (on Linux
+// configTopicText comes before the list of keys, which the table of fields gives.
+const configTopicText = `config.toml is in the folder cogctl of the user's configuration folder (on Linux
 ~/.config/cogctl), or in COGCTL_CONFIG_DIR. An unknown key in the profile in use
 is an error.
 
@@ -170,7 +169,11 @@ profile. A program is run for a token when credentials are wanted, about once an
 
 Keys of a profile:
 
-`)
+`
+
+func configTopic() string {
+	var b strings.Builder
+	b.WriteString(configTopicText)
 	for _, field := range config.Fields() {
 		if field.Key != "" && !field.Later {
 			fmt.Fprintf(&b, "  %-24s %s\n", field.Key, field.Usage)
