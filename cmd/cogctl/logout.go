@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +62,7 @@ func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 	if err != nil {
 		return err
 	}
-	l := logout{signIn: s, dir: dir, global: o.global}
+	l := logout{signIn: s, dir: dir, global: o.global, all: o.all}
 	switch {
 	case o.returnTo != "" && !o.browser:
 		return usagef("--return-to goes with --browser")
@@ -69,10 +71,14 @@ func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 			return err
 		}
 	}
-	if o.browser {
-		return errors.Join(l.named(ctx, o), l.endBrowser(ctx, o.returnTo))
+	err = l.named(ctx, o)
+	if a.getenv("COGCTL_TOKEN") != "" {
+		a.note("COGCTL_TOKEN is set: call and token go on using it")
 	}
-	return l.named(ctx, o)
+	if o.browser {
+		return errors.Join(err, l.endBrowser(ctx, o.returnTo))
+	}
+	return err
 }
 
 // named signs out whoever was meant.
@@ -100,7 +106,9 @@ type logout struct {
 	signIn
 	dir    *cache.Dir[auth.Session]
 	global bool
+	all    bool
 	filed  string // the session's key, where it is not the one of the user who is meant
+	hurry  bool   // Cognito failed before: it is not waited for long again
 }
 
 // filedUnder is the key of the session that is meant.
@@ -126,11 +134,20 @@ func (l logout) everybody(ctx context.Context) error {
 		}
 		users++
 		l.user, l.filed = session.Typed, record.Key
+		if !session.Machine {
+			l.machine = nil
+		}
 		if err := l.signOut(ctx, session); err != nil {
+			if ctx.Err() != nil {
+				return err // as it is for all that come after
+			}
+			l.hurry = l.hurry || auth.Passing(err)
 			l.app.warn(err.Error())
 			failures = append(failures, err)
-			if hint := hintFor(err); !slices.Contains(hints, hint) {
-				hints = append(hints, hint)
+			for hint := range strings.SplitSeq(hintFor(err), "\n") {
+				if !slices.Contains(hints, hint) {
+					hints = append(hints, hint)
+				}
 			}
 		}
 	}
@@ -155,8 +172,8 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	a := l.app
 	session, undone := l.end(ctx, a.seen(session))
 	for round := 1; ; round++ {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(err, undone)
+		if ctx.Err() != nil {
+			return l.stopped(ctx)
 		}
 		// Somebody may have refreshed it, or signed in, meanwhile: that is ended as well.
 		other, stays, err := l.dir.EndIf(ctx, l.filedUnder(), func(now auth.Session) bool {
@@ -176,45 +193,86 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	if err := l.forgetAWS(ctx); err != nil {
 		return errors.Join(undone, fmt.Errorf("forget the AWS credentials of %s: %w", l.user, err))
 	}
+	a.note("forgot the session of %s; %s", l.user, l.goOn(session))
 	if undone != nil {
-		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", undoneHint(undone))
+		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", l.undoneHint(undone))
 	}
-	a.note("forgot the session of %s; access and ID tokens handed out before keep working at API Gateway until %s", l.user, until(session.Expires, a.now()))
 	return nil
 }
 
+// stopped says of a run that was stopped what became of the session.
+func (l logout) stopped(ctx context.Context) error {
+	return hinted(fmt.Errorf("the session of %s is still here, though its refresh token may be revoked: %w", l.user, context.Cause(ctx)),
+		"%s forgets it", l.next("logout", "--username", l.user))
+}
+
+// goOn says what nobody can take back.
+func (l logout) goOn(session auth.Session) string {
+	now, last := l.app.now(), session.LastEnd()
+	others := ""
+	if l.global {
+		others = "; those of its other sessions do so until they end"
+	}
+	if !last.After(now) {
+		return "its access and ID tokens have ended" + others
+	}
+	return "access and ID tokens handed out before keep working at API Gateway until " + until(last, now) + others
+}
+
+// hurried bounds, in everything that a sign-out asks of Cognito, how long Cognito is
+// waited for after it failed: twenty users must not wait for twenty times 30 s.
+const hurried = 2 * time.Second
+
+// asked runs a step of a sign-out.
+func (l logout) asked(ctx context.Context, step func(context.Context) error) error {
+	if !l.hurry {
+		return step(ctx)
+	}
+	short, cancel := context.WithTimeout(ctx, hurried)
+	defer cancel()
+	err := step(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return &auth.NoAnswerError{Op: "sign out of " + l.pool.place(), Err: fmt.Errorf("tried for %v only, after the trouble before", hurried)}
+	}
+	return err
+}
+
 // end ends the session where it came from, and only there. It returns the session as
-// it then is, and what could not be done.
+// it then is, and what could not be done, an *undoneError.
 func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, error) {
 	if session.Endpoint != l.pool.Endpoint {
-		return session, fmt.Errorf("its refresh token was not revoked: %w", &auth.ElsewhereError{Username: session.Typed, Was: session.Endpoint, Now: l.pool.Endpoint})
+		return session, &undoneError{token: &auth.ElsewhereError{Username: session.Typed, Was: session.Endpoint, Now: l.pool.Endpoint}}
 	}
 	if session.Machine {
 		return session, nil // nothing at the issuer remembers it
 	}
 	var err error
 	if l.secrets.clientSecret, err = l.app.reveal(ctx, l.profile, "client_secret"); err != nil {
-		return session, fmt.Errorf("its refresh token was not revoked: %w", err)
+		return session, &undoneError{token: err}
 	}
 	client := l.app.client(l.pool, l.secrets.clientSecret)
+	var undone undoneError
 	if l.global {
-		if session, err = l.everywhere(ctx, client, session); err == nil {
+		undone.others = l.asked(ctx, func(ctx context.Context) (err error) {
+			session, err = l.everywhere(ctx, client, session)
+			return err
+		})
+		if undone.others == nil {
 			l.app.note("ended every session of %s at %s", session.Typed, l.pool.UserPoolID)
 			return session, nil
 		}
-		err = fmt.Errorf("the user's other sessions were not ended: %w", err)
+		l.hurry = l.hurry || auth.Passing(undone.others)
 	}
-	if session.Refresh == "" {
-		return session, err
-	}
-	if failed := l.revoke(ctx, client, session); failed != nil {
-		if err == nil || !sameTrouble(err, failed) {
-			err = join(err, fmt.Errorf("its refresh token was not revoked: %w", failed))
+	if session.Refresh != "" {
+		undone.token = l.asked(ctx, func(ctx context.Context) error { return l.revoke(ctx, client, session) })
+		if undone.token == nil {
+			l.app.note("revoked the refresh token of %s", session.Typed)
 		}
-		return session, err
 	}
-	l.app.note("revoked the refresh token of %s", session.Typed)
-	return session, err
+	if undone == (undoneError{}) {
+		return session, nil
+	}
+	return session, &undone
 }
 
 // revoke ends the refresh token in the way it is refreshed.
@@ -234,55 +292,49 @@ func (l logout) revoke(ctx context.Context, client *auth.Client, session auth.Se
 	return client.RevokeByOAuth(ctx, p, session)
 }
 
-// everywhere ends all sessions of the user, with an access token that is good.
+// everywhere ends all sessions of the user, with an access token that is good. Where
+// only Cognito knows that it is not (a wrong clock, a sign-out elsewhere), it is
+// renewed once.
 func (l logout) everywhere(ctx context.Context, client *auth.Client, session auth.Session) (auth.Session, error) {
-	if !session.GoodFor(l.app.now(), margin/2) && session.Refresh != "" {
-		renewer, err := l.renewer(ctx, nil)
-		if err != nil {
+	renewable := session.Refresh != ""
+	if renewable && !session.GoodFor(l.app.now(), margin/2) {
+		var err error
+		if session, err = l.renewed(ctx, session); err != nil {
 			return session, err
 		}
-		renewed, err := l.dir.Update(ctx, l.key(), renewer.Renew)
-		if err := l.app.unsaved(err); err != nil {
-			if now, found, _ := l.dir.Read(l.key()); found && now.Live() {
-				session = l.app.seen(now) // what came of it is what there is to revoke
-			}
-			return session, err
-		}
-		session = l.app.seen(renewed)
+		renewable = false
 	}
 	if session.Access == "" {
 		return session, errors.New("the session has no access token, which that takes")
 	}
+	err := client.SignOutEverywhere(ctx, session)
+	if !renewable || !auth.TokenEnded(err) {
+		return session, err
+	}
+	if session, err = l.renewed(ctx, session); err != nil {
+		return session, err
+	}
 	return session, client.SignOutEverywhere(ctx, session)
 }
 
-// sameTrouble tells that two steps failed for want of the same network.
-func sameTrouble(first, second error) bool {
-	var a, b *auth.NoAnswerError
-	return errors.As(first, &a) && errors.As(second, &b)
-}
-
-func join(first, second error) error {
-	if first == nil {
-		return second
+// renewed is the session with another access token than it has. With an error it is
+// what there is to revoke.
+func (l logout) renewed(ctx context.Context, session auth.Session) (auth.Session, error) {
+	renewer, err := l.renewer(ctx, nil)
+	if err != nil {
+		return session, err
 	}
-	return fmt.Errorf("%w; and %w", first, second)
-}
-
-// undoneHint says what a step that failed leaves behind.
-func undoneHint(err error) string {
-	const still = "its refresh token stays good at Cognito until it expires"
-	var service *auth.ServiceError
-	if !errors.As(err, &service) {
-		return still
+	renewed, err := l.dir.Update(ctx, l.filedUnder(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
+		if found && old.Access != session.Access && old.GoodFor(l.app.now(), margin/2) {
+			return old, nil // somebody else has renewed it
+		}
+		return renewer.Renew(ctx, old, found)
+	})
+	if err := l.app.unsaved(err); err != nil {
+		if now, found, _ := l.dir.Read(l.filedUnder()); found && now.Live() {
+			session = l.app.seen(now)
+		}
+		return session, err
 	}
-	switch service.Code {
-	case "UnsupportedOperationException":
-		return "the app client has token revocation switched off: " + still + "; cogctl login and then cogctl logout --global end it"
-	case "UnauthorizedException":
-		return "the client secret is not this app client's, or the token is another's: " + still
-	case "UnsupportedTokenTypeException":
-		return "Cognito does not know it as a refresh token"
-	}
-	return still
+	return l.app.seen(renewed), nil
 }

@@ -3,10 +3,37 @@ package auth
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"github.com/cogctl/cogctl/internal/jwt"
 )
+
+// LastEnd is when the last of the session's ID and access token ends, by the local
+// clock, as Expires is when the first does: what was handed out works until then
+// wherever nobody asks Cognito.
+func (s Session) LastEnd() time.Time {
+	var first, last time.Time
+	for _, raw := range []string{s.ID, s.Access} {
+		token, err := jwt.Parse(raw)
+		if err != nil {
+			continue
+		}
+		end, ok := token.Claims.Time("exp")
+		if !ok {
+			continue
+		}
+		if first.IsZero() || end.Before(first) {
+			first = end
+		}
+		if end.After(last) {
+			last = end
+		}
+	}
+	return s.Expires.Add(last.Sub(first))
+}
 
 // Revoke ends the session's refresh token at Cognito, and with it the access to
 // Cognito of the tokens made from it. API Gateway knows nothing of that.
@@ -34,3 +61,7 @@ func (c *Client) SignOutEverywhere(ctx context.Context, s Session) error {
 		return apiError(op, err)
 	})
 }
+
+// Unheard tells an error that leaves open whether what was asked was done: the answer
+// is missing, or is a server's fault.
+func Unheard(err error) bool { return err != nil && fateOf(err) == lost }
