@@ -24,7 +24,7 @@ func newAccount(a *app) *cobra.Command {
 		Long: `What users of a pool do for themselves. Signing up, confirming and resetting a
 password need no session; the rest acts for the user who is signed in, with the
 session's access token, which must have the scope aws.cognito.signin.user.admin
-(every sign-in by cogctl login gives it).
+(a sign-in by password gives it; one in the browser where it is asked for).
 
 New passwords come from COGCTL_NEW_PASSWORD, from --password-stdin, or are asked
 for twice. COGCTL_PASSWORD is never one: it is the password of whoever signs in,
@@ -113,7 +113,7 @@ func (a *app) member(ctx context.Context) (*member, error) {
 		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the session of %s has no access token", s.user), "%s", login))
 	case auth.LacksScope(session.Access):
 		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the access token of %s lacks the scope %s, without which nobody changes an account", s.user, auth.SelfServiceScope),
-			"sign in with that scope: %s", login))
+			"sign in with that scope: %s", s.scopedLogin(session)))
 	}
 	return &member{signIn: s, dir: dir, session: session}, nil
 }
@@ -159,16 +159,51 @@ func (m *member) renew(ctx context.Context) error {
 	return m.app.unsaved(s.explained(err))
 }
 
+// scopedLogin is the sign-in that gives an access token the scope which it lacks. In
+// the browser a token gets what is asked for, and that outranks the profile's scopes.
+func (s signIn) scopedLogin(session auth.Session) string {
+	words := []string{"login"}
+	if session.By == auth.ByOAuth {
+		words = append(words, "--web")
+		for _, scope := range append(auth.ScopesOf(session.Access), auth.SelfServiceScope) {
+			words = append(words, "--scope", scope)
+		}
+	}
+	return s.next(append(words, "--username", s.user)...)
+}
+
 // next is a command to type next, for this profile.
 func (s signIn) next(words ...string) string {
+	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
+		words = append(slices.Clone(words), "--profile", s.profile.Name())
+	}
+	words = dashed(words, s.user)
 	line := "cogctl"
 	for _, word := range words {
 		line += " " + shellWord(word)
 	}
-	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
-		line += " --profile " + s.profile.Name()
-	}
 	return line
+}
+
+// dashed puts a user whose name looks like a flag, and what follows, behind the flags.
+func dashed(words []string, user string) []string {
+	at := slices.Index(words, user)
+	if !strings.HasPrefix(user, "-") || at < 1 || words[at-1] == "--username" {
+		return words
+	}
+	line, operands := slices.Clone(words[:at]), []string{"--", user}
+	for i := at + 1; i < len(words); i++ {
+		switch {
+		case words[i] == "--profile":
+			line = append(line, words[i:]...)
+			i = len(words)
+		case strings.HasPrefix(words[i], "--"):
+			line = append(line, words[i])
+		default:
+			operands = append(operands, words[i])
+		}
+	}
+	return append(line, operands...)
 }
 
 // shellWord quotes what a shell would not take as it stands.
@@ -320,6 +355,20 @@ func wentTo(d auth.Delivery) string {
 		medium = d.Medium
 	}
 	return fmt.Sprintf("Cognito says that it sent a code by %s to %s", medium, d.Destination)
+}
+
+// withUser refuses an empty USERNAME, which a variable that is not set makes: it would
+// mean somebody else, the user who is signed in.
+func withUser(count cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := count(cmd, args); err != nil {
+			return err
+		}
+		if len(args) > 0 && args[0] == "" {
+			return usagef("%s: USERNAME is empty", cmd.CommandPath())
+		}
+		return nil
+	}
 }
 
 // operand is the operand at i, or "".

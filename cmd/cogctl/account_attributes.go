@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,20 +14,20 @@ import (
 )
 
 func newAccountGet(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:     "get",
 		Short:   "Show one's own attributes and second factors",
 		Long:    "Show what Cognito has about whoever is signed in: the attributes that the app\nclient may read, and the second factors.",
-		Example: "  cogctl account get\n  cogctl account get --json",
+		Example: "  cogctl account get\n  cogctl account get --jq .attributes.email",
 		Args:    operands(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountGet(cmd.Context(), a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountGet(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
-func runAccountGet(ctx context.Context, a *app, asJSON bool) error {
+func runAccountGet(ctx context.Context, a *app, out *jsonOutput) error {
 	m, err := a.member(ctx)
 	if err != nil {
 		return err
@@ -39,8 +40,8 @@ func runAccountGet(ctx context.Context, a *app, asJSON bool) error {
 	switch {
 	case err != nil:
 		return m.told(err, m.goneHint())
-	case asJSON:
-		return a.printJSON(user)
+	case out.wanted():
+		return a.printAnswer(ctx, out, user)
 	}
 	rows := [][2]string{{"user", user.Username}}
 	for _, name := range slices.Sorted(maps.Keys(user.Attributes)) {
@@ -77,7 +78,7 @@ func factorRows(f auth.Factors) [][2]string {
 type updateOptions struct {
 	attributes, remove []string
 	metadata           []string
-	asJSON             bool
+	out                jsonOutput
 }
 
 func newAccountUpdate(a *app) *cobra.Command {
@@ -97,7 +98,7 @@ Tokens made before show the old values: cogctl token refresh brings new ones.`,
 	cmd.Flags().StringArrayVarP(&o.attributes, "attribute", "a", nil, "NAME=VALUE to set; may be repeated")
 	cmd.Flags().StringArrayVar(&o.remove, "delete", nil, "NAME to delete; may be repeated")
 	addMetadata(cmd, &o.metadata)
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
+	o.out.flags(cmd, "print JSON")
 	return cmd
 }
 
@@ -138,8 +139,8 @@ func runAccountUpdate(ctx context.Context, a *app, o updateOptions) error {
 	for _, d := range sent {
 		a.note("%s: %s", wentTo(d), m.next("account", "verify", d.Attribute))
 	}
-	if o.asJSON {
-		return a.printJSON(updateReport{m.session.Username, sent})
+	if o.out.wanted() {
+		return a.printAnswer(ctx, &o.out, updateReport{m.session.Username, sent})
 	}
 	return nil
 }
@@ -189,7 +190,7 @@ otherwise it is asked for.`,
 	}
 	cmd.Flags().BoolVar(&o.send, "send", false, "send a code")
 	addMetadata(cmd, &o.metadata)
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON, with --send")
+	o.out.flags(cmd, "print JSON, with --send")
 	return cmd
 }
 
@@ -199,8 +200,8 @@ func runAccountVerify(ctx context.Context, a *app, o verifyOptions) error {
 		return usagef("%q cannot be verified: email and phone_number can", o.attribute)
 	case o.send && o.code != "":
 		return usagef("--send sends a code and CODE takes one: one after the other")
-	case !o.send && (o.asJSON || len(o.metadata) > 0):
-		return usagef("--json and --metadata go with --send")
+	case !o.send && (o.out.wanted() || len(o.metadata) > 0):
+		return usagef("--json, --jq and --metadata go with --send")
 	}
 	metadata, err := metadataFlag(o.metadata)
 	if err != nil {
@@ -251,8 +252,8 @@ func (m *member) sendVerification(ctx context.Context, o verifyOptions, metadata
 	if sent != nil {
 		m.app.note("%s: %s", wentTo(*sent), m.next("account", "verify", o.attribute))
 	}
-	if o.asJSON {
-		return m.app.printJSON(sentReport{m.session.Username, sent})
+	if o.out.wanted() {
+		return m.app.printAnswer(ctx, &o.out, sentReport{m.session.Username, sent})
 	}
 	return nil
 }
@@ -263,7 +264,10 @@ func newAccountDelete(a *app) *cobra.Command {
 		Use:   "delete",
 		Short: "Delete one's own account, for good",
 		Long: `Delete the account of whoever is signed in, for good, and forget the session. A
-person is asked to type the username; without one, --yes is needed.`,
+person is asked to type the username; without one, --yes is needed. With --yes the
+account is that of the last sign-in, or the one that --username or COGCTL_USERNAME
+names: never one that only the profile names, so that the same line twice does not
+go on to another account.`,
 		Example: "  cogctl account delete --yes",
 		Args:    operands(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountDelete(cmd.Context(), a, yes) },
@@ -273,6 +277,11 @@ person is asked to type the username; without one, --yes is needed.`,
 }
 
 func runAccountDelete(ctx context.Context, a *app, yes bool) error {
+	if yes {
+		if err := a.meant(); err != nil {
+			return err
+		}
+	}
 	m, err := a.member(ctx)
 	if err != nil {
 		return err
@@ -294,6 +303,20 @@ func runAccountDelete(ctx context.Context, a *app, yes bool) error {
 	a.note("the account of %s at %s is deleted; tokens handed out before keep working at API Gateway until %s",
 		m.session.Username, m.pool.UserPoolID, until(m.session.Expires, a.now()))
 	return nil
+}
+
+// meant refuses a user whom nobody but the profile names: neither this run nor a
+// sign-in.
+func (a *app) meant() error {
+	s, _, err := a.whose()
+	if err != nil || ofThisRun(s.profile.Get("username")) {
+		return err
+	}
+	if last, err := a.lastSignIn(s.profile, s.pool); err != nil || last.Typed != "" || last.Machine {
+		return err
+	}
+	return withCode(exitNeeded, hinted(errors.New("delete an account: nobody has signed in, and whose it is must be said"),
+		"%s, or --username with %s", s.next("login"), s.next("account", "delete", "--yes")))
 }
 
 func (m *member) confirmDeletion(ctx context.Context) error {

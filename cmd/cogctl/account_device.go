@@ -25,16 +25,16 @@ for the second factor. The one that this session signed in with is --this.`,
 }
 
 func newAccountDeviceList(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List one's own devices",
 		Long:    "List the devices that the user pool tracks for whoever is signed in.",
-		Example: "  cogctl account device list\n  cogctl account device list --json",
+		Example: "  cogctl account device list\n  cogctl account device list --jq '.[] | select(.this) | .device_key'",
 		Args:    operands(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountDeviceList(cmd.Context(), a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountDeviceList(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
@@ -44,7 +44,7 @@ type deviceReport struct {
 	This bool `json:"this"` // the one that this session signed in with
 }
 
-func runAccountDeviceList(ctx context.Context, a *app, asJSON bool) error {
+func runAccountDeviceList(ctx context.Context, a *app, out *jsonOutput) error {
 	m, err := a.member(ctx)
 	if err != nil {
 		return err
@@ -63,8 +63,8 @@ func runAccountDeviceList(ctx context.Context, a *app, asJSON bool) error {
 		reports = append(reports, deviceReport{d, this})
 		rows = append(rows, [2]string{d.Key, describeDevice(d, this)})
 	}
-	if asJSON {
-		return a.printJSON(reports)
+	if out.wanted() {
+		return a.printAnswer(ctx, out, reports)
 	}
 	if len(rows) == 0 {
 		a.note("%s has no devices at %s", m.session.Username, m.pool.UserPoolID)

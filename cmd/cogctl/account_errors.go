@@ -11,6 +11,9 @@ import (
 // lostReply is the key, among hints, of an answer that never came.
 const lostReply = "no answer"
 
+// noAddress is for accounts to which no code can be sent.
+const noAddress = "Cognito has no address for a code: an administrator has to confirm the account"
+
 // refusedTypes are AWS error types that are a no to this user or this input
 // beyond those that a sign-in knows.
 var refusedTypes = []string{
@@ -77,6 +80,8 @@ func (s signIn) commonHint(code, message string) string {
 	switch code {
 	case "NotAuthorizedException":
 		return s.notAuthorizedHint(message)
+	case "TooManyRequestsException", "ThrottlingException":
+		return "nothing was done: Cognito has too many requests of this kind; try again in a minute"
 	case "LimitExceededException", "TooManyFailedAttemptsException":
 		return "Cognito allows a few tries an hour: wait before the next one"
 	case "PasswordHistoryPolicyViolationException":
@@ -93,6 +98,10 @@ func (s signIn) commonHint(code, message string) string {
 			return signIn
 		case has("registered/verified"):
 			return "there is no verified address for a code: an administrator must set a password"
+		case has("phone number"):
+			return "phone numbers begin with + and the country's code, without spaces: phone_number=+12065550100"
+		case has("auto verification not turned on"):
+			return noAddress
 		case has("does not exist in schema"), has("not defined in schema"):
 			return "attributes that a pool adds of its own are named custom:NAME"
 		}
@@ -109,6 +118,7 @@ func (s signIn) notAuthorizedHint(message string) string {
 		{"secret", "check client_secret: " + s.next("profile", "show")},
 		{"unauthorized attribute", "the app client may not write it, or only Cognito does: an address is verified by " + s.next("account", "verify", "email")},
 		{"cannot be reset", "the account waits for its first sign-in with the temporary password, which an administrator can send again: " + signIn},
+		{"auto verification not turned on", noAddress},
 		{"required scopes", "sign in with the scope " + auth.SelfServiceScope + ": " + signIn},
 		{"invalid access token", signIn},
 		{"user is disabled", "an administrator disabled the account, and only one can enable it"},

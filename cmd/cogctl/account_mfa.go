@@ -26,20 +26,20 @@ func newAccountMFA(a *app) *cobra.Command {
 }
 
 func newAccountMFAStatus(a *app) *cobra.Command {
-	var asJSON bool
+	var out jsonOutput
 	cmd := &cobra.Command{
 		Use:     "status",
 		Short:   "Show one's own second factors, and what a sign-in may begin with",
 		Long:    "Show the second factors that are switched on, the preferred one, and what a\nchoice-based sign-in may begin with.",
-		Example: "  cogctl account mfa status\n  cogctl account mfa status --json",
+		Example: "  cogctl account mfa status\n  cogctl account mfa status --jq .preferred_mfa",
 		Args:    operands(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountMFAStatus(cmd.Context(), a, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccountMFAStatus(cmd.Context(), a, &out) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	out.flags(cmd, "print JSON")
 	return cmd
 }
 
-func runAccountMFAStatus(ctx context.Context, a *app, asJSON bool) error {
+func runAccountMFAStatus(ctx context.Context, a *app, out *jsonOutput) error {
 	m, err := a.member(ctx)
 	if err != nil {
 		return err
@@ -52,8 +52,8 @@ func runAccountMFAStatus(ctx context.Context, a *app, asJSON bool) error {
 	switch {
 	case err != nil:
 		return m.told(err, m.goneHint())
-	case asJSON:
-		return a.printJSON(factors)
+	case out.wanted():
+		return a.printAnswer(ctx, out, factors)
 	}
 	return a.table(factorRows(factors))
 }
@@ -63,7 +63,7 @@ type mfaOptions struct {
 	preferred   bool
 	printSecret bool
 	deviceName  string
-	asJSON      bool
+	out         jsonOutput
 }
 
 func newAccountMFAEnable(a *app) *cobra.Command {
@@ -90,7 +90,7 @@ before is void then.`,
 	}
 	cmd.Flags().BoolVar(&o.preferred, "preferred", false, "make it the one that a sign-in asks for")
 	cmd.Flags().BoolVar(&o.printSecret, "print-secret", false, "of totp: print the secret, and verify it without asking")
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "with --print-secret: print JSON with the secret and the otpauth link")
+	o.out.flags(cmd, "with --print-secret: print JSON with the secret and the otpauth link")
 	cmd.Flags().StringVar(&o.deviceName, "device-name", "", "of totp: a name for the authenticator")
 	return cmd
 }
@@ -102,8 +102,8 @@ func (o mfaOptions) check() error {
 	if o.factor != auth.FactorTOTP && (o.printSecret || o.deviceName != "") {
 		return usagef("--print-secret and --device-name are for totp")
 	}
-	if o.asJSON && !o.printSecret {
-		return usagef("--json goes with --print-secret")
+	if o.out.wanted() && !o.printSecret {
+		return usagef("--json and --jq go with --print-secret")
 	}
 	return nil
 }
@@ -212,8 +212,8 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 // printed is not verified.
 func (m *member) enrolHere(ctx context.Context, o mfaOptions, fresh auth.TOTPSecret) error {
 	var err error
-	if o.asJSON {
-		err = m.app.printJSON(totpReport{fresh.Secret, m.otpauth(m.session.Username, fresh.Secret)})
+	if o.out.wanted() {
+		err = m.app.printAnswer(ctx, &o.out, totpReport{fresh.Secret, m.otpauth(m.session.Username, fresh.Secret)})
 	} else {
 		err = m.app.println(fresh.Secret)
 	}

@@ -39,8 +39,8 @@ func runAccountForgot(ctx context.Context, a *app, o sendOptions) error {
 			lostReply: "look for the code before asking for another: " + s.next("account", "reset-password", s.user),
 		})
 	}
-	if o.asJSON {
-		return a.printJSON(sentReport{s.user, sent})
+	if o.out.wanted() {
+		return a.printAnswer(ctx, &o.out, sentReport{s.user, sent})
 	}
 	if sent != nil {
 		a.note("%s", wentTo(*sent))
@@ -64,7 +64,7 @@ password comes from COGCTL_NEW_PASSWORD, from --password-stdin, or is asked for
 twice.`,
 		Example: `  cogctl account forgot-password ann
   cogctl sandbox codes | awk 'END {print $2}' | COGCTL_NEW_PASSWORD=An0ther-one! cogctl account reset-password ann -`,
-		Args: operands(0, 2),
+		Args: withUser(operands(0, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.username, o.code = operand(args, 0), operand(args, 1)
 			return runAccountReset(cmd.Context(), a, o)
@@ -167,10 +167,9 @@ func runAccountChangePassword(ctx context.Context, a *app, o changePasswordOptio
 		return m.act(ctx, func(account auth.Account) error { return account.ChangePassword(ctx, previous, password.value) })
 	}, map[string]*answer{"InvalidPasswordException": password, "PasswordHistoryPolicyViolationException": password})
 	if err != nil {
-		hints := map[string]string{
-			lostReply: m.next("login", "--username", m.user) + " with the new password tells; if that is refused, the old one still holds",
-		}
-		if refused, ok := wrongPassword(err); ok && from != "" {
+		hints := m.goneHint()
+		hints[lostReply] = m.next("login", "--username", m.user) + " with the new password tells; if that is refused, the old one still holds"
+		if refused, ok := wrongPassword(err); ok && from != "" && refused.Code == "NotAuthorizedException" {
 			hints[refused.Code] = "the current password came from " + from
 		}
 		return m.told(err, hints)

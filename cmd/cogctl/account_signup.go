@@ -15,7 +15,7 @@ type signupOptions struct {
 	metadata      []string
 	passwordStdin bool
 	noPassword    bool
-	asJSON        bool
+	out           jsonOutput
 }
 
 func newAccountSignup(a *app) *cobra.Command {
@@ -31,7 +31,7 @@ codes or passkeys. An address given as an attribute gets a code, which
 cogctl account confirm takes.`,
 		Example: `  printf '%s' "$COGCTL_PASSWORD" | cogctl account signup dora --password-stdin -a email=dora@example.com
   COGCTL_NEW_PASSWORD=Chosen-by-eve-1 cogctl account signup eve -a email=eve@example.com -a given_name=Eve --json`,
-		Args: operands(1, 1),
+		Args: withUser(operands(1, 1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.username = args[0]
 			return runAccountSignup(cmd.Context(), a, o)
@@ -42,7 +42,7 @@ cogctl account confirm takes.`,
 	addMetadata(cmd, &o.metadata)
 	cmd.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&o.noPassword, "no-password", false, "make an account that has no password")
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
+	o.out.flags(cmd, "print JSON")
 	return cmd
 }
 
@@ -89,8 +89,8 @@ func runAccountSignup(ctx context.Context, a *app, o signupOptions) error {
 		return err
 	}
 	s.noteSignup(done)
-	if o.asJSON {
-		return a.printJSON(signupReport{s.user, done})
+	if o.out.wanted() {
+		return a.printAnswer(ctx, &o.out, signupReport{s.user, done})
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ Where another account has the same e-mail address or phone number as a name to
 sign in by, --force-alias takes it over.`,
 		Example: `  printf '%s' "$COGCTL_PASSWORD" | cogctl account signup dora --password-stdin -a email=dora@example.com
   cogctl sandbox codes | awk '/^dora / {print $2}' | cogctl account confirm dora -`,
-		Args: operands(0, 2),
+		Args: withUser(operands(0, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.username, o.code = operand(args, 0), operand(args, 1)
 			return runAccountConfirm(cmd.Context(), a, o)
@@ -187,19 +187,19 @@ func runAccountConfirm(ctx context.Context, a *app, o confirmOptions) error {
 type sendOptions struct {
 	username string
 	metadata []string
-	asJSON   bool
+	out      jsonOutput
 }
 
 // sender completes a command that has Cognito send a code to a user.
 func sender(cmd *cobra.Command, run func(context.Context, sendOptions) error) *cobra.Command {
 	var o sendOptions
-	cmd.Args = operands(0, 1)
+	cmd.Args = withUser(operands(0, 1))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.username = operand(args, 0)
 		return run(cmd.Context(), o)
 	}
 	addMetadata(cmd, &o.metadata)
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON, and ask nothing")
+	o.out.flags(cmd, "print JSON, and ask nothing")
 	return cmd
 }
 
@@ -229,8 +229,8 @@ func runAccountResend(ctx context.Context, a *app, o sendOptions) error {
 	if sent != nil {
 		a.note("%s: %s", wentTo(*sent), s.next("account", "confirm", s.user))
 	}
-	if o.asJSON {
-		return a.printJSON(sentReport{s.user, sent})
+	if o.out.wanted() {
+		return a.printAnswer(ctx, &o.out, sentReport{s.user, sent})
 	}
 	return nil
 }

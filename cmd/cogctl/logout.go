@@ -195,7 +195,7 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	}
 	a.note("forgot the session of %s; %s", l.user, l.goOn(session))
 	if undone != nil {
-		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", l.undoneHint(undone))
+		return hinted(fmt.Errorf("the session of %s is forgotten here, but %w", l.user, undone), "%s", l.undoneHint(session, undone))
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func sameTrouble(first, second error) bool {
 }
 
 // undoneHint says what steps that failed leave behind, and what ends it.
-func (l logout) undoneHint(err error) string {
+func (l logout) undoneHint(session auth.Session, err error) string {
 	undone, ok := errors.AsType[*undoneError](err)
 	if !ok {
 		return ""
@@ -45,7 +45,7 @@ func (l logout) undoneHint(err error) string {
 		left = append(left, l.tokenHint(undone.token))
 	}
 	if undone.others != nil {
-		left = append(left, l.othersHint(undone.others))
+		left = append(left, l.othersHint(session, undone.others))
 	}
 	return strings.Join(left, "\n")
 }
@@ -68,11 +68,11 @@ func (l logout) tokenHint(err error) string {
 }
 
 // othersHint is about sessions elsewhere that go on.
-func (l logout) othersHint(err error) string {
+func (l logout) othersHint(session auth.Session, err error) string {
 	_, message := serverWord(err)
 	switch message = strings.ToLower(message); {
 	case strings.Contains(message, "required scopes"):
-		return "the user's other sessions go on: that takes an access token with the scope " + auth.SelfServiceScope
+		return "the user's other sessions go on: to end them takes a sign-in with the scope " + auth.SelfServiceScope + ": " + l.scopedLogin(session)
 	case strings.Contains(message, "user is disabled"):
 		return "an administrator disabled the account: the user's other sessions cannot be refreshed"
 	}

@@ -33,12 +33,17 @@ type Account struct {
 // LacksScope tells an access token that names its scopes and has not the one that
 // Account needs. A token that names none is left to the server to judge.
 func LacksScope(access string) bool {
+	scopes := ScopesOf(access)
+	return len(scopes) > 0 && !slices.Contains(scopes, SelfServiceScope)
+}
+
+// ScopesOf are the scopes that an access token names; none where it cannot be read.
+func ScopesOf(access string) []string {
 	token, err := jwt.Parse(access)
 	if err != nil {
-		return false
+		return nil
 	}
-	scope := token.Claims.String("scope")
-	return scope != "" && !slices.Contains(strings.Fields(scope), SelfServiceScope)
+	return strings.Fields(token.Claims.String("scope"))
 }
 
 // TokenEnded tells the refusals of an access token that was good once. They come
