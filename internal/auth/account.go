@@ -173,8 +173,12 @@ func once[In, Out any](ctx context.Context, op string, call operation[In, Out], 
 	switch {
 	case err == nil:
 		return out, nil
-	case sent.Load() && ctx.Err() == nil && !definite(err):
-		return nil, &UnknownOutcomeError{Op: op, Err: reason(err)}
+	case sent.Load() && !definite(err):
+		why := reason(err)
+		if ctx.Err() != nil {
+			why = context.Cause(ctx) // whoever asked was stopped, not the server
+		}
+		return nil, &UnknownOutcomeError{Op: op, Err: why}
 	}
 	return nil, apiError(op, err)
 }
