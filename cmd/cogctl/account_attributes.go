@@ -301,7 +301,7 @@ func runAccountDelete(ctx context.Context, a *app, yes bool) error {
 		return hinted(fmt.Errorf("the account of %s is deleted, but its session is still here: %w", m.session.Username, err), "%s", m.next("logout", "--username", m.user))
 	}
 	a.note("the account of %s at %s is deleted; tokens handed out before keep working at API Gateway until %s",
-		m.session.Username, m.pool.UserPoolID, until(m.session.Expires, a.now()))
+		m.session.Username, m.pool.UserPoolID, until(m.session.LastEnd(), a.now()))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,22 @@ func TestShellWord(t *testing.T) {
 	} {
 		if got := shellWord(word); got != want {
 			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}
+
+// TestDashed: a user whose name looks like a flag stands behind the flags.
+func TestDashed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ user, line, want string }{
+		{"ann", "account confirm ann CODE --force-alias --profile x", "account confirm ann CODE --force-alias --profile x"},
+		{"-a", "login --username -a --profile x", "login --username -a --profile x"},
+		{"-a", "account confirm -a CODE --force-alias --profile x", "account confirm --force-alias --profile x -- -a CODE"},
+		{"-a", "account get", "account get"},
+		{"", "account get", "account get"},
+	} {
+		if got := strings.Join(dashed(strings.Fields(c.line), c.user), " "); got != c.want {
+			t.Errorf("%q of %q: %q, want %q", c.line, c.user, got, c.want)
 		}
 	}
 }

@@ -210,7 +210,7 @@ func (l logout) stopped(ctx context.Context) error {
 func (l logout) goOn(session auth.Session) string {
 	now, last := l.app.now(), session.LastEnd()
 	others := ""
-	if l.global {
+	if l.global && !session.Machine {
 		others = "; those of its other sessions do so until they end"
 	}
 	if !last.After(now) {
