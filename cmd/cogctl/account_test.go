@@ -24,6 +24,19 @@ func TestShellWord(t *testing.T) {
 	}
 }
 
+// TestCodesAreSecret: a code, however it was typed, is not shown again.
+func TestCodesAreSecret(t *testing.T) {
+	t.Parallel()
+	a := newApp()
+	code, err := a.cleanCode(" 481 516\n")
+	if err != nil || code != "481516" {
+		t.Fatalf("%q, %v", code, err)
+	}
+	if said := a.redactor.String("the server says: 481516 is wrong"); strings.Contains(said, code) {
+		t.Errorf("said: %s", said)
+	}
+}
+
 // TestDashed: a user whose name looks like a flag stands behind the flags.
 func TestDashed(t *testing.T) {
 	t.Parallel()

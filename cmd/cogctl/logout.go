@@ -134,9 +134,6 @@ func (l logout) everybody(ctx context.Context) error {
 		}
 		users++
 		l.user, l.filed = session.Typed, record.Key
-		if !session.Machine {
-			l.machine = nil
-		}
 		if err := l.signOut(ctx, session); err != nil {
 			if ctx.Err() != nil {
 				return err // as it is for all that come after
