@@ -37,11 +37,15 @@ func killedAtConnect(h household, args ...string) *exec.Cmd {
 }
 
 // inject lets strace do something to a process that runs, at its next system call,
-// as in "pwrite64:error=EIO", and returns what ends that.
+// as in "pwrite64:error=EIO", or a later one of them, as in "pwrite64:error=EIO:when=2",
+// and returns what ends that.
 func inject(t *testing.T, pid int, what string) func() {
 	t.Helper()
 	call, _, _ := strings.Cut(what, ":")
-	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace="+call, "-e", "inject="+what+":when=1", "-p", strconv.Itoa(pid))
+	if !strings.Contains(what, ":when=") {
+		what += ":when=1"
+	}
+	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace="+call, "-e", "inject="+what, "-p", strconv.Itoa(pid))
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
@@ -32,48 +33,78 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 	}
 	l.app.redactor.Add(given.ID, given.Access, given.Refresh)
 	l.secrets.password = "" // what was given counts, and nothing else
+	// Only a name that was given with the command is held against the tokens: who
+	// signs in by default, or did last, need not be who is meant.
+	l.user = ""
+	if name := l.profile.Get("username"); ofThisRun(name) {
+		l.user = name.Text
+	}
+	session, err := l.take(ctx, given)
+	if err == nil {
+		err = ctx.Err() // it is kept, and the run was stopped meanwhile
+	}
+	return l.app.seen(session), l.app.unsaved(l.notTaken(err))
+}
+
+// take makes a session of what was given, and files it under its user.
+//
+// Whose a refresh token is, and whether it is good, only a refresh tells, which may use
+// it up. So the refresh is noted, and its answer kept, at a place of its own beside the
+// stored session. Who is stopped on the way and comes again with the same token goes on
+// from what is there.
+func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error) {
 	dir, err := l.app.sessions(l.profile)
 	if err != nil {
 		return auth.Session{}, err
-	}
-	// Only a name that was given with the command is held against the tokens: who
-	// signs in by default, or did last, need not be who is meant.
-	if name := l.profile.Get("username"); ofThisRun(name) {
-		l.user = name.Text
-	} else {
-		l.user = nameIn(given.ID)
 	}
 	renewer, err := l.renewer(ctx, nil)
 	if err != nil {
 		return auth.Session{}, err
 	}
-	if l.user != "" {
-		// Under the session's lock: the room for the answer is there before a refresh is
-		// sent, and a signal waits until it is saved.
-		session, err := dir.Update(ctx, l.key(), func(ctx context.Context, _ auth.Session, _ bool) (auth.Session, error) {
-			adopted, err := renewer.Adopt(ctx, given)
-			if err == nil {
-				err = l.sameName(adopted)
-			}
-			return adopted, err
-		})
-		return l.app.seen(session), l.app.unsaved(l.notTaken(err))
+	place := auth.SessionKey(l.pool.Issuer, l.pool.ClientID, givenPlace)
+	session, err := dir.Update(ctx, place, func(ctx context.Context, left auth.Session, _ bool) (auth.Session, error) {
+		return renewer.Adopt(ctx, given, left)
+	})
+	if _, alone := err.(*cache.SaveError); err != nil && !alone {
+		return session, err
 	}
-	// Whose a refresh token is, only the refresh tells.
-	session, err := renewer.Adopt(ctx, given)
-	if err != nil {
-		return auth.Session{}, l.notTaken(err)
+	clear := func(ctx context.Context) error {
+		_, _, err := dir.EndIf(ctx, place, func(now auth.Session) bool { return now.Given == session.Given })
+		return err
+	}
+	if err := l.sameName(session); err != nil {
+		if session.Refresh == given.Refresh { // else it is all that is left of it
+			err = errors.Join(err, clear(ctx))
+		}
+		return session, err
 	}
 	l.user = session.Typed
-	_, err = dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return session, nil })
-	return l.app.seen(session), l.app.unsaved(err)
+	whole := context.WithoutCancel(ctx) // it is at hand: whoever stops this has it filed first
+	filed, err := dir.Update(whole, l.key(), func(_ context.Context, stored auth.Session, _ bool) (auth.Session, error) {
+		if stored.Live() && stored.Subject == session.Subject && stored.SignedIn.Equal(session.SignedIn) {
+			return stored, nil // an earlier run filed it, and it may have been refreshed since
+		}
+		session := session
+		session.Given = ""
+		return session, nil
+	})
+	if err == nil {
+		err = clear(whole)
+	}
+	return filed, err
 }
+
+// givenPlace is no name that anybody could have: it stands for a user who is not known.
+const givenPlace = "\x00given"
 
 // notTaken says of a refresh token that was refused what may be the matter: there is
 // no session that could be kept or tried again.
 func (l login) notTaken(err error) error {
 	var refused *auth.RefusedError
+	var lost *auth.LostRefreshError
 	switch {
+	case errors.As(err, &lost):
+		return hinted(withCode(exitNeeded, err), "get another refresh token from where this one came from")
 	case adviceFor(err).exit != 0:
 	case errors.As(err, &refused) && (adviceFor(err).hint == sessionKept || adviceFor(err).hint == ""):
 		return hinted(err, "the refresh token ran out, was revoked, or is not one of the app client %s", l.pool.ClientID)
@@ -87,7 +118,7 @@ func (l login) notTaken(err error) error {
 // username or by another attribute that people sign in with.
 func (l login) sameName(s auth.Session) error {
 	id, err := jwt.Parse(s.ID)
-	if err != nil || strings.EqualFold(s.Username, l.user) {
+	if err != nil || l.user == "" || strings.EqualFold(s.Username, l.user) {
 		return nil
 	}
 	for _, claim := range []string{"sub", "email", "phone_number", "preferred_username"} {
@@ -97,16 +128,6 @@ func (l login) sameName(s auth.Session) error {
 	}
 	return hinted(withCode(exitRefused, fmt.Errorf("the given tokens are those of %s, not of %s", s.Username, l.user)),
 		"leave --username and COGCTL_USERNAME out to keep them as %s", s.Username)
-}
-
-// nameIn is the user whom an ID token names, for filing the session that will be
-// verified; empty when it names none.
-func nameIn(id string) string {
-	token, err := jwt.Parse(id)
-	if err != nil {
-		return ""
-	}
-	return token.Claims.String("cognito:username")
 }
 
 // givenTokens reads what was given: a refresh token by itself, or a JSON object

@@ -27,11 +27,29 @@ func (e *GivenError) Error() string { return e.Why }
 // alone proves whose it is. Where no name was typed, Base.Typed empty, the session
 // is filed under the user's own.
 //
-// Such a refresh is noted nowhere before it is sent: whose the given refresh token is
-// and whether it is good is known only afterwards, and until then the session that is
-// stored stays. A crash in the middle of it loses the given refresh token where the app
-// client rotates them.
-func (r Renewer) Adopt(ctx context.Context, g Given) (Session, error) {
+// Adopt is a change of what is kept at a place of its own, not of the stored session,
+// which stays until it is known whose the given tokens are and that they are good.
+// left is what is there of an earlier run that was stopped: it had the same refresh
+// token, or counts for nothing. What is kept there has Given set, until it is filed.
+func (r Renewer) Adopt(ctx context.Context, g Given, left Session) (Session, error) {
+	s, err := r.begun(ctx, g, left)
+	if err != nil {
+		return Session{}, err
+	}
+	if s.Access == "" || !s.GoodFor(r.Client.config.Now(), 0) {
+		if s, err = r.refreshGiven(ctx, s); err != nil {
+			return s, kept(s, g, left, err)
+		}
+	}
+	if s.Typed == "" {
+		s.Typed = s.Username
+	}
+	return s, nil
+}
+
+// begun is the session that the given tokens make by themselves, or the one that an
+// earlier run made of the same ones.
+func (r Renewer) begun(ctx context.Context, g Given, left Session) (Session, error) {
 	for name, token := range map[string]string{"ID": g.ID, "access": g.Access, "refresh": g.Refresh} {
 		if strings.ContainsFunc(token, notOfToken) {
 			return Session{}, &GivenError{fmt.Sprintf("the given %s token has characters that no token has", name)}
@@ -40,24 +58,38 @@ func (r Renewer) Adopt(ctx context.Context, g Given) (Session, error) {
 	if g.ID == "" && g.Refresh == "" {
 		return Session{}, &GivenError{"neither an ID token nor a refresh token was given: without either there is no session"}
 	}
+	if g.of(left) {
+		if left.Typed = r.Base.Typed; left.Subject == "" {
+			left.Username = left.Typed
+		}
+		return left, nil
+	}
 	now := r.Client.config.Now()
 	s := r.Base
 	s.Username, s.SignedIn, s.Refresh = s.Typed, now, g.Refresh
-	var err error
-	if g.ID != "" {
-		if s, err = r.Verifier.given(ctx, s, g, now); err != nil {
-			return Session{}, err
-		}
+	if g.Refresh != "" {
+		s.Given = fingerprint(g.Refresh)
 	}
-	if g.Access == "" || !s.GoodFor(now, 0) {
-		if s, err = r.refreshGiven(ctx, s); err != nil {
-			return Session{}, err
-		}
+	if g.ID == "" {
+		return s, nil
 	}
-	if s.Typed == "" {
-		s.Typed = s.Username
+	return r.Verifier.given(ctx, s, g, now)
+}
+
+// of tells whether s is what an earlier run made of the same refresh token.
+func (g Given) of(s Session) bool { return g.Refresh != "" && s.Given == fingerprint(g.Refresh) }
+
+// kept says what becomes of what is kept at Adopt's place after a refresh that failed
+// with err: a note of one that may have used its token up stays, and so does a new
+// refresh token that came with tokens which nobody could verify.
+func kept(s Session, g Given, left Session, err error) error {
+	switch noted := s.usesUp() || g.of(left); {
+	case !noted, s.InFlight != nil && !s.Ended(err):
+		return err
+	case s.Refresh != g.Refresh && !s.Ended(err):
+		return cache.Remember(err)
 	}
-	return s, nil
+	return cache.Forget(err)
 }
 
 // refreshGiven refreshes a session that was given, which nobody here has signed in.
@@ -74,7 +106,7 @@ func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
 	if s.Subject == "" && s.By == ByFlow && r.Client.config.ClientSecret != "" {
 		s.By = ByGetTokens
 	}
-	return r.refresh(cache.Unnoted(ctx), s)
+	return r.refresh(ctx, s)
 }
 
 // given verifies a given ID token, and an access token beside it. They are judged

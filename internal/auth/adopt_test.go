@@ -79,7 +79,7 @@ func TestAdopt(t *testing.T) {
 			if row.fresh {
 				g.Refresh = "r-1"
 			}
-			s, err := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}.Adopt(t.Context(), g)
+			s, err := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}.Adopt(t.Context(), g, auth.Session{})
 			if (err == nil) != row.good || len(server.sent()) != row.sent {
 				t.Fatalf("%v after %v", err, server.sent())
 			}
@@ -95,7 +95,7 @@ func TestAdopt(t *testing.T) {
 		})
 	}
 	for _, g := range []auth.Given{{ID: "a\nb"}, {Access: "x y", Refresh: "r"}, {Refresh: "\x1b"}} {
-		if _, err := (auth.Renewer{Client: sandboxWorld(time.Now).client}).Adopt(t.Context(), g); err == nil {
+		if _, err := (auth.Renewer{Client: sandboxWorld(time.Now).client}).Adopt(t.Context(), g, auth.Session{}); err == nil {
 			t.Errorf("%q was taken", g)
 		}
 	}
@@ -132,15 +132,15 @@ func TestAdoptWithASecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		renewer := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}
-		withID, err := renewer.Adopt(t.Context(), auth.Given{ID: tokens.ID, Refresh: tokens.Refresh})
+		withID, err := renewer.Adopt(t.Context(), auth.Given{ID: tokens.ID, Refresh: tokens.Refresh}, auth.Session{})
 		if err != nil || withID.Username != "ann" || withID.Typed != "ann@example.com" || (withID.By == auth.ByGetTokens) != rotate {
 			t.Errorf("rotate %v, with an ID token: by %q, %v", rotate, withID.By, err)
 		}
-		alone, err := renewer.Adopt(t.Context(), auth.Given{Refresh: withID.Refresh})
+		alone, err := renewer.Adopt(t.Context(), auth.Given{Refresh: withID.Refresh}, auth.Session{})
 		if err != nil || alone.Username != "ann" || alone.By != auth.ByGetTokens || alone.Rotates != rotate {
 			t.Errorf("rotate %v, alone: by %q, %v", rotate, alone.By, err)
 		}
-		if _, err := renewer.Adopt(t.Context(), auth.Given{Refresh: "garbage"}); err == nil {
+		if _, err := renewer.Adopt(t.Context(), auth.Given{Refresh: "garbage"}, auth.Session{}); err == nil {
 			t.Error("garbage was taken")
 		}
 		var keys []string

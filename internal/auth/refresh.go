@@ -248,8 +248,12 @@ type LostRefreshError struct {
 }
 
 func (e *LostRefreshError) Error() string {
+	whose := e.Username
+	if whose == "" {
+		whose = "the given session"
+	}
 	return fmt.Sprintf("a refresh for %s sent at %s got lost together with its answer, and the app client's refresh token rotation has no (or a shorter) grace period: sign in again (%s)",
-		e.Username, e.Sent.Local().Format(time.DateTime), e.Refused.Code)
+		whose, e.Sent.Local().Format(time.DateTime), e.Refused.Code)
 }
 
 func (e *LostRefreshError) Unwrap() error { return e.Refused }

@@ -44,6 +44,9 @@ type Session struct {
 	Rotates bool `json:"rotates,omitempty"`
 	// InFlight is a refresh on its way, or one whose answer got lost.
 	InFlight *InFlight `json:"in_flight,omitempty"`
+	// Given is the SHA-256, in hex, of the refresh token that somebody else got and that
+	// this was made of, as long as it is not filed under its user, see Adopt.
+	Given string `json:"given,omitempty"`
 
 	// DeviceKey is the device that the pool tracks for this session. A refresh
 	// without it is refused in the words of a session that is over.

@@ -26,12 +26,6 @@ func Checkpoint[T any](ctx context.Context, value T) error {
 	return nil
 }
 
-// Unnoted is the context of a change in which Checkpoint does nothing: for work whose
-// value may not take the stored one's place before it is known to be good.
-func Unnoted(ctx context.Context) context.Context {
-	return context.WithValue(ctx, checkpointKey{}, nil)
-}
-
 // checkpoint saves a note as the next generation. It is marked as one: to those who
 // wait for the change's result it is not that.
 func (j *job[T]) checkpoint(value T) error {

@@ -27,9 +27,6 @@ func TestCheckpoint(t *testing.T) {
 				if err := Checkpoint(ctx, 7); err != nil { // of another type
 					t.Error(err)
 				}
-				if err := Checkpoint(Unnoted(ctx), "hidden"); err != nil {
-					t.Error(err)
-				}
 				wantStored(t, d, "aa", old+", begun")
 				return "new", outcome
 			})
