@@ -104,3 +104,43 @@ func signInAt(ctx context.Context, w world) (auth.Session, error) {
 	}
 	return w.verifier.Begin(ctx, w.base, tokens)
 }
+
+// TestHowLongTokensServe: the session ends with the first of its tokens, by whatever
+// says so; an opaque one says nothing itself.
+func TestHowLongTokensServe(t *testing.T) {
+	t.Parallel()
+	token := func(life time.Duration) string {
+		raw, err := signer().Sign(map[string]any{"sub": "s-1", "iat": 1_800_000_000, "exp": 1_800_000_000 + int64(life.Seconds())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	const hour = time.Hour
+	for label, row := range map[string]struct {
+		id, access string
+		says, want time.Duration
+	}{
+		"Cognito's":                     {token(hour), token(hour), hour, hour},
+		"a short ID token":              {token(5 * time.Minute), token(hour), hour, 5 * time.Minute},
+		"a short access token":          {token(hour), token(5 * time.Minute), 5 * time.Minute, 5 * time.Minute},
+		"a short opaque access token":   {token(hour), "opaque", 5 * time.Minute, 5 * time.Minute},
+		"made before they were sent":    {token(65 * time.Minute), token(65 * time.Minute), hour, hour},
+		"nothing is said":               {token(hour), token(hour), 0, hour},
+		"opaque, and nothing is said":   {"opaque", "opaque", 0, 5 * time.Minute},
+		"opaque":                        {"opaque", "opaque", 2 * hour, 2 * hour},
+		"for ever":                      {token(1000 * hour), token(1000 * hour), 1000 * hour, 24 * hour},
+		"ends before it begins":         {token(-hour), token(hour), hour, hour},
+		"ends before it begins, no say": {token(-hour), token(-hour), 0, 5 * time.Minute},
+	} {
+		received := time.Now()
+		s, err := auth.Verifier{Skip: true}.Begin(t.Context(), auth.Session{Typed: "ann"}, auth.Tokens{ID: row.id, Access: row.access, ExpiresIn: row.says, Received: received})
+		if err != nil {
+			t.Errorf("%s: %v", label, err)
+			continue
+		}
+		if got := s.Expires.Sub(received); got != row.want {
+			t.Errorf("%s: serves %v, want %v", label, got, row.want)
+		}
+	}
+}

@@ -139,11 +139,12 @@ const (
 	longestLifetime  = 24 * time.Hour
 )
 
-// lifetime tells how long the shorter-lived of the two tokens serves. It is
-// exp minus iat, both by the server's clock, so that the session's end by the
-// local clock does not depend on the two clocks agreeing.
+// lifetime tells how long the shorter-lived of the two tokens serves: by exp minus iat,
+// both by the server's clock, so that the session's end by the local clock does not
+// depend on the two clocks agreeing, and by what the answer says of the access token
+// (RFC 6749, section 5.1), which may be opaque, or have been made some time before.
 func lifetime(t Tokens) time.Duration {
-	shortest := time.Duration(0)
+	shortest := max(0, t.ExpiresIn)
 	for _, raw := range []string{t.ID, t.Access} {
 		token, err := jwt.Parse(raw)
 		if err != nil {
@@ -155,11 +156,7 @@ func lifetime(t Tokens) time.Duration {
 			shortest = life
 		}
 	}
-	switch {
-	case shortest > 0:
-	case t.ExpiresIn > 0:
-		shortest = t.ExpiresIn
-	default: // opaque tokens and no word about their life: assume the shortest
+	if shortest == 0 { // opaque tokens and no word about their life
 		shortest = shortestLifetime
 	}
 	return min(shortest, longestLifetime)
