@@ -30,7 +30,7 @@ func TestADayOfFaults(t *testing.T) {
 			if row.rare && !full {
 				continue
 			}
-			j := job{rotation: r, seed: seed, outages: row.outages, minutes: 8 * 60}
+			j := job{rotation: r, seed: seed, outages: row.outages, minutes: 8 * 60, kinds: map[string]int{}}
 			switch {
 			case full:
 				j.minutes = 24 * 60
@@ -63,10 +63,11 @@ type job struct {
 	outages bool
 	minutes int
 
-	until   time.Time // when the last token that was given out ends
-	usedUp  time.Time // when the server replaced the refresh token, and its answer got lost
-	logged  int       // faults so far
-	arrived int       // refreshes so far
+	until   time.Time      // when the last token that was given out ends
+	usedUp  time.Time      // when the server replaced the refresh token, and its answer got lost
+	logged  int            // faults so far
+	arrived int            // refreshes so far
+	kinds   map[string]int // faults of refreshes, by what happened when
 
 	failed, unavoidable []int // minutes
 	losses              int
@@ -118,6 +119,7 @@ func (j *job) observe(do func()) met {
 			continue
 		}
 		m.hits = append(m.hits, hit)
+		j.kinds[hit.Kind+" "+hit.When]++
 		if hit.When == "after" && hit.Operation == j.operation() {
 			answered--
 		}
@@ -145,6 +147,9 @@ func (j *job) minute(minute int) {
 		return
 	}
 	if needed && !m.served {
+		if took := m.ended.Sub(m.began); took > 10*time.Second {
+			j.t.Errorf("minute %d: %v under the lock, for which others wait 10 s", minute, took)
+		}
 		if !m.patient() {
 			j.t.Errorf("minute %d: the job gave up after %d refreshes and %v", minute, len(m.hits), m.ended.Sub(m.began))
 		}
@@ -230,6 +235,7 @@ func (j *job) check() {
 	if j.outages && len(j.unavoidable) == 0 {
 		j.t.Error("the outages were none")
 	}
+	j.checkWeather()
 	if n := j.signIns(); n != 1+j.anew || j.losses == 0 && n != 1 {
 		j.t.Errorf("%d sign-ins, of which %d are explained", n, 1+j.anew)
 	}
@@ -239,4 +245,20 @@ func (j *job) check() {
 	}
 	j.t.Logf("%d runs, %d refreshes arrived, %d faults, %d minutes without a token, %d times the session was lost, %d sign-ins",
 		j.minutes, j.arrived, j.logged, len(j.failed), j.losses, j.signIns())
+}
+
+// checkWeather wants the faults to have been as many as were asked for: of each kind one
+// in twenty, less what another kind hit first.
+func (j *job) checkWeather() {
+	j.t.Helper()
+	all := 0
+	for _, kind := range []string{"status before", "status after", "reset before", "reset after", "throttle before"} {
+		n := j.kinds[kind]
+		if all += n; j.minutes >= 24*60 && n*100 < j.arrived {
+			j.t.Errorf("%d of %d refreshes met the fault %q", n, j.arrived, kind)
+		}
+	}
+	if all*10 < j.arrived || !j.outages && all*5 > 2*j.arrived {
+		j.t.Errorf("%d of %d refreshes met a fault: %v", all, j.arrived, j.kinds)
+	}
 }

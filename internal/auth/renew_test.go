@@ -315,7 +315,9 @@ func TestRefusedPasswordIsRemembered(t *testing.T) {
 	expect("the same", "wrong", 1)
 	expect("another", "wrong too", 2)
 	expect("the same again", "wrong too", 2)
-	now = now.Add(auth.RefusalLasts)
+	now = now.Add(5*time.Minute - time.Second)
+	expect("just before five minutes are over", "wrong too", 2)
+	now = now.Add(time.Second)
 	expect("five minutes later", "wrong too", 3)
 	refuse = false
 	now = now.Add(auth.RefusalLasts)

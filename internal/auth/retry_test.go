@@ -1,6 +1,8 @@
 package auth_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -23,5 +25,32 @@ func TestThrottleIsRetried(t *testing.T) {
 		if err == nil || len(server.sent()) != calls {
 			t.Errorf("%s: err %v, %d calls, want %d", code, err, len(server.sent()), calls)
 		}
+	}
+}
+
+// TestPausesVary: jobs that failed together do not come back together, and each pause
+// is about twice as long as the one before.
+func TestPausesVary(t *testing.T) {
+	t.Parallel()
+	seen := map[time.Duration]bool{}
+	for range 20 {
+		planned := 100 * time.Millisecond
+		r := newRefresher(t, auth.Session{}, refused(400, "TooManyRequestsException", "Rate exceeded"))
+		r.renewer.Client = auth.NewClient(auth.ClientConfig{
+			Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: http.DefaultClient, Now: time.Now,
+			Pause: func(_ context.Context, wait time.Duration) error {
+				if seen[wait] = true; wait < planned/2 || wait >= planned*3/2 {
+					t.Errorf("a pause of %v, planned were %v", wait, planned)
+				}
+				planned = min(2*planned, time.Second)
+				return nil
+			},
+		})
+		if _, err := r.renew(); !auth.Passing(err) {
+			t.Error(err)
+		}
+	}
+	if len(seen) < 50 {
+		t.Errorf("%d different pauses", len(seen))
 	}
 }

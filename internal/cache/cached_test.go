@@ -3,9 +3,11 @@ package cache
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -222,5 +224,54 @@ func TestCachedDeliversWhatCouldNotBeSaved(t *testing.T) {
 	})(t.Context())
 	if !errors.Is(err, refused) {
 		t.Errorf("the renewal's own error is lost: %v", err)
+	}
+}
+
+// TestValidValueDoesNotHideAFileSystem: what is still valid is used while another holds
+// the lock, but not where there are no locks, or the trouble would never be told.
+func TestValidValueDoesNotHideAFileSystem(t *testing.T) {
+	t.Parallel()
+	d := Open[token](Options{Path: filepath.Join(t.TempDir(), "s"), Now: at(noon)})
+	if _, err := d.Update(t.Context(), "aa", give(token{Text: "stored", Until: noon.Add(30 * time.Second)})); err != nil {
+		t.Fatal(err)
+	}
+	if value, err := settle(d, "aa", token{}, &LockError{Path: "x", Waited: time.Second}); err != nil || value.Text != "stored" {
+		t.Errorf("held: %q, %v", value.Text, err)
+	}
+	if value, err := settle(d, "aa", token{}, &LockError{Path: "x", Err: syscall.ENOLCK}); err == nil {
+		t.Errorf("no locks: %q", value.Text)
+	}
+}
+
+// TestLimits are those that others rely on: who waits gives up after ten seconds, and
+// who is stopped has ten for the save.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	if d := Open[token](Options{Now: at(noon)}); d.options.Wait != 10*time.Second || d.options.Grace != 10*time.Second {
+		t.Errorf("waits %v, grace %v", d.options.Wait, d.options.Grace)
+	}
+}
+
+// TestSweepSparesTheLiving: a temp file of half an hour may have a writer.
+func TestSweepSparesTheLiving(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, age := range []time.Duration{30 * time.Minute, 90 * time.Minute} {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(dir, "bb.json.0123456789abcdef.tmp")
+		if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, noon.Add(-age), noon.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open[token](Options{Path: dir, Now: at(noon)}).Update(t.Context(), "aa", give(token{Text: "x"})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(name); (err == nil) != (age < time.Hour) {
+			t.Errorf("of %v: %v", age, err)
+		}
 	}
 }
