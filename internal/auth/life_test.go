@@ -1,14 +1,18 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
 )
 
 // TestOAuthRefreshIsNoted: a token endpoint may rotate refresh tokens as well, so the
@@ -62,5 +66,38 @@ func TestNobodySignsIn(t *testing.T) {
 		if (err == nil) != good {
 			t.Errorf("sub %q: %v", s.Subject, err)
 		}
+	}
+}
+
+// waiting is a sign-in that takes until nobody wants it any more.
+type waiting struct{ begun chan struct{} }
+
+func (w waiting) Login(ctx context.Context) (auth.Tokens, error) {
+	close(w.begun)
+	<-ctx.Done()
+	return auth.Tokens{}, ctx.Err()
+}
+
+// TestSignInEndsWithItsCaller: until there are tokens nothing is lost by stopping, so
+// the grace of a save is not for it.
+func TestSignInEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
+	dir := cache.Open[auth.Session](cache.Options{Path: filepath.Join(t.TempDir(), "s"), Now: time.Now, Grace: time.Minute})
+	w := waiting{make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := cache.Cached(dir, "k", time.Minute, auth.Renewer{Client: sandboxWorld(time.Now).client, SignIn: w}.Renew)(ctx)
+		done <- err
+	}()
+	<-w.begun
+	cancel()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it goes on for nobody")
 	}
 }
