@@ -189,7 +189,7 @@ func hintFor(err error) string {
 		return fmt.Sprintf("allow %s in the app client's authentication flows", allowed(disabled.Flow))
 	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
-	case errors.As(err, &lock):
+	case errors.As(err, &lock) && lock.Err == nil: // somebody has it
 		return "wait for that process, or end it if it hangs"
 	case errors.As(err, &refused) && refusedHints[refused.Code] != "":
 		return refusedHints[refused.Code]

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -181,5 +182,16 @@ func TestEveryText(t *testing.T) {
 			pool.moods.Store(name, mood{row.code, row.text, []string{"RespondToAuthChallenge"}})
 			row.told(t, "at PASSWORD_VERIFIER", pool.resident(t, name).run(password, "login", "--flow", "srp"), row.verify)
 		})
+	}
+}
+
+// TestHintOfALock: only where a process has it is there one to wait for.
+func TestHintOfALock(t *testing.T) {
+	t.Parallel()
+	if hint := hintFor(&cache.LockError{Path: "x", PID: 7}); !strings.Contains(hint, "that process") {
+		t.Errorf("held: %q", hint)
+	}
+	if hint := hintFor(&cache.LockError{Path: "x", Err: syscall.ENOLCK}); hint != "" {
+		t.Errorf("no locks there: %q", hint)
 	}
 }
