@@ -65,9 +65,10 @@ func (d *day) secondFactor() {
 // TestClockPutRight signs in by a wrong clock, which is put right some time later:
 // nobody gets an expired token, and nobody signs in again.
 //
-// One thing cannot be told: of a clock that was ahead by more than a token lasts, was
+// Two things cannot be told: of a clock that was ahead by more than a token lasts, was
 // put right, and reached in the next five minutes of use the time at which the tokens
-// came, when nothing was run in between.
+// came, when nothing was run in between; and of one that was right when they came, and
+// is then put back by less than they are old. Those count as good for that much longer.
 func TestClockPutRight(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range wrongClocks {
