@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -114,4 +116,36 @@ func copyFiles(t *testing.T, from, to string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestBrokenPipePostponesRotation: nothing is written between the answer to a refresh
+// and its save, so a reader that went away, which ends a program that writes, costs no
+// session.
+func TestBrokenPipePostponesRotation(t *testing.T) {
+	t.Parallel()
+	h := newHousehold(t)
+	r := rotations[2]
+	r.set(h)
+	h.ok("login")
+	h.environ = append(h.environ, "COGCTL_PASSWORD=")
+	h.ok("token", "refresh") // from here on by the operation that rotates
+	h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": "after", "count": 1}, nil)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(h.path, "token", "--min-ttl", "2h", "--debug")
+	cmd.Env, cmd.Stdout, cmd.Stderr = h.environ, writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	h.awaitHeld(true)
+	reader.Close()
+	h.control("DELETE", "/faults", nil, nil)
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) {
+		t.Errorf("it wrote to nobody, and ends with %v", err)
+	}
+	h.ok("token", "refresh")
 }
