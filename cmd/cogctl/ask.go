@@ -34,13 +34,23 @@ func answerVariable(name string) string {
 	}, strings.ToUpper(name))
 }
 
+// answerName is the name by which a question is answered from what is stored, empty
+// where it must not be: a server names the attributes that it wants, and one of them
+// may be called as the pool's own question is, whose answer can be a sign-in's proof.
+func answerName(q auth.Question) string {
+	if q.Item == auth.ItemAttribute && strings.HasPrefix(answerVariable(q.Name), answerPrefix+customChallenge) {
+		return ""
+	}
+	return q.Name
+}
+
 // storedAnswers answers from the environment and the profile alone.
 func (s signIn) storedAnswers() auth.Ask {
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		if q.Retry != "" && !s.hasAnother(q) {
 			return "", auth.ErrNoOther
 		}
-		if answer, from := s.answerTo(q.Name); answer != "" {
+		if answer, from := s.answerTo(answerName(q)); answer != "" {
 			if len(q.Options) > 0 {
 				return offered(q, answer, from)
 			}
@@ -91,7 +101,7 @@ func codeWanted(q auth.Question) bool {
 // served already, elsewhere, is followed by the next one; a wrong one would be
 // followed by another wrong one.
 func (s signIn) hasAnother(q auth.Question) bool {
-	answer, _ := s.answerTo(q.Name)
+	answer, _ := s.answerTo(answerName(q))
 	return q.Item == auth.ItemTOTP && s.secrets.totpSecret != "" && answer == "" && strings.Contains(q.Retry, "already been used")
 }
 
@@ -151,11 +161,12 @@ func (s signIn) asker() auth.Ask {
 		case auth.ItemAnswer:
 			fmt.Fprintf(s.app.redactedStderr(), "%s\n", redact.Visible(q.Details))
 		}
-		return s.app.terminal.ask(ctx, redact.Visible(s.app.redactor.String(prompt(q))))
+		return s.app.terminal.ask(ctx, cell(s.app.redactor.String(prompt(q))))
 	}
 }
 
-// prompt is the question as it is put to a person.
+// prompt is the question as it is put to a person. Names and addresses in it are a
+// server's: shown as a cell they cannot end the line and begin another question.
 func prompt(q auth.Question) string {
 	switch {
 	case q.Item == auth.ItemAnswer:
@@ -172,7 +183,7 @@ func prompt(q auth.Question) string {
 func (a *app) choose(ctx context.Context, q auth.Question) (string, error) {
 	for {
 		for i, option := range q.Options {
-			fmt.Fprintf(a.stderr, "  %d  %s\n", i+1, redact.Visible(option))
+			fmt.Fprintf(a.stderr, "  %d  %s\n", i+1, cell(option))
 		}
 		answer, err := a.terminal.ask(ctx, fmt.Sprintf("The %s, 1 to %d: ", q.Item, len(q.Options)))
 		if err != nil {
@@ -203,7 +214,7 @@ func (a *app) askNewPassword(ctx context.Context, username string) (string, erro
 
 // secretAnswer asks without showing, and lets the redactor know the answer.
 func (a *app) secretAnswer(ctx context.Context, prompt string) (string, error) {
-	answer, err := a.terminal.askSecret(ctx, redact.Visible(prompt))
+	answer, err := a.terminal.askSecret(ctx, cell(prompt))
 	a.redactor.Add(answer)
 	return answer, err
 }
@@ -221,8 +232,8 @@ func (s signIn) inputNeeded(q auth.Question) error {
 	if q.Details != "" {
 		subject += " (" + q.Details + ")"
 	}
-	if q.Name != "" {
-		answers = append(answers, answerVariable(q.Name))
+	if name := answerName(q); name != "" {
+		answers = append(answers, answerVariable(name))
 	}
 	if len(q.Options) > 0 {
 		subject += " (" + strings.Join(q.Options, ", ") + ")"

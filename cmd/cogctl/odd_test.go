@@ -66,6 +66,8 @@ func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
 			for name, values := range r.Header {
 				w.Header()["X-Got-"+name] = values
 			}
+		default:
+			hostile(w, r, mode)
 		}
 	}))
 	ts.Defer(server.Close)

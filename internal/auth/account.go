@@ -144,7 +144,9 @@ func (c *Client) hashOf(username string) *string {
 	if c.config.ClientSecret == "" {
 		return nil
 	}
-	return aws.String(srp.SecretHash(username, c.config.ClientID, c.config.ClientSecret))
+	hash := srp.SecretHash(username, c.config.ClientID, c.config.ClientSecret)
+	c.secret(hash)
+	return aws.String(hash)
 }
 
 func attributeTypes(list []Attribute) []types.AttributeType {
@@ -211,7 +213,7 @@ func definite(err error) bool {
 func reason(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() != "UnknownError" {
-		return fmt.Errorf("%.*s (%s)", maxMessage, strings.TrimSuffix(api.ErrorMessage(), "."), api.ErrorCode())
+		return fmt.Errorf("%s (%s)", cut(strings.TrimSuffix(api.ErrorMessage(), ".")), cut(api.ErrorCode()))
 	}
 	return plain(err)
 }

@@ -63,7 +63,7 @@ func (c *Client) adminRespond(ctx context.Context, s step, responses map[string]
 func adminError(op string, err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && aboutCaller(api.ErrorCode()) {
-		return &CallerError{Op: op, Code: api.ErrorCode(), Message: api.ErrorMessage()}
+		return &CallerError{Op: op, Code: cut(api.ErrorCode()), Message: cut(api.ErrorMessage())}
 	}
 	return apiError(op, err)
 }

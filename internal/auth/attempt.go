@@ -173,11 +173,16 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 }
 
 // outOfPlace tells the challenges of USER_AUTH in another flow. There a server could
-// get by them, in plain text, the password that was only to be proved.
+// get by them, in plain text, the password that was only to be proved. So it could by
+// a question of its own, put to a person or to the answers kept for CUSTOM_AUTH, the
+// one flow whose triggers ask any.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html
 func (a *attempt) outOfPlace(challenge types.ChallengeNameType) bool {
 	switch challenge {
 	case types.ChallengeNameTypeSelectChallenge, types.ChallengeNameTypePassword, types.ChallengeNameTypePasswordSrp:
 		return a.flow != types.AuthFlowTypeUserAuth
+	case types.ChallengeNameTypeCustomChallenge:
+		return a.flow != types.AuthFlowTypeCustomAuth
 	}
 	return false
 }

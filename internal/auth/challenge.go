@@ -70,6 +70,7 @@ func (a *attempt) proof(handshake *srp.Client, id srp.Identity, s step) (map[str
 	if err != nil {
 		return nil, err
 	}
+	a.client.secret(proof.Signature)
 	return map[string]string{
 		"PASSWORD_CLAIM_SIGNATURE":    proof.Signature,
 		"PASSWORD_CLAIM_SECRET_BLOCK": proof.SecretBlock,

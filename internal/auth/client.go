@@ -40,6 +40,10 @@ type ClientConfig struct {
 	Patience time.Duration
 	// Pause waits between two sendings; nil is the function Pause.
 	Pause func(ctx context.Context, d time.Duration) error
+	// Secret is given what no text may show and nobody else knows yet: hashes, proofs,
+	// session strings, codes and tokens. A server may put what it was sent into its
+	// messages. It may be nil.
+	Secret func(values ...string)
 }
 
 // NewClient returns a Client. It reads no environment and no AWS configuration
@@ -72,8 +76,27 @@ func refusedDial(op *net.OpError) bool {
 func (c *Client) secretHash(parameters map[string]string, username string) map[string]string {
 	if c.config.ClientSecret != "" {
 		parameters["SECRET_HASH"] = srp.SecretHash(username, c.config.ClientID, c.config.ClientSecret)
+		c.secret(parameters["SECRET_HASH"])
 	}
 	return parameters
+}
+
+func (c *Client) secret(values ...string) {
+	if c.config.Secret != nil {
+		c.config.Secret(values...)
+	}
+}
+
+// shortestSession is the length of the shortest Session that Cognito gives. A server
+// that gives a shorter one would have any word it likes taken for a secret.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RespondToAuthChallenge.html
+const shortestSession = 20
+
+// secretSession makes a session string known as a secret.
+func (c *Client) secretSession(session string) {
+	if len(session) >= shortestSession {
+		c.secret(session)
+	}
 }
 
 // step is one answer of the server within a sign-in: tokens, or a challenge.
@@ -149,6 +172,10 @@ func replyLost(ctx context.Context, s step, err error) error {
 func (c *Client) stamp(s step, metadata middleware.Metadata) step {
 	s.received = c.config.Now()
 	s.serverTime, _ = awsmiddleware.GetServerTime(metadata)
+	c.secretSession(s.session)
+	if r := s.result; r != nil {
+		c.secret(aws.ToString(r.IdToken), aws.ToString(r.AccessToken), aws.ToString(r.RefreshToken))
+	}
 	return s
 }
 

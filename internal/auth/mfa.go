@@ -18,8 +18,11 @@ import (
 // where people find the code.
 func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
-		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: s.parameters["CODE_DELIVERY_DESTINATION"], ServerTime: s.serverTime}
-		send := func(code string) (step, error) { return a.respond(ctx, s, map[string]string{response: code}, op) }
+		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: cut(s.parameters["CODE_DELIVERY_DESTINATION"]), ServerTime: s.serverTime}
+		send := func(code string) (step, error) {
+			a.client.secret(code)
+			return a.respond(ctx, s, map[string]string{response: code}, op)
+		}
 		return a.answered(ctx, q, send, mistyped)
 	}
 }
@@ -56,14 +59,18 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 		return step{}, err
 	}
 	s.session = aws.ToString(associated.Session)
+	a.client.secretSession(s.session)
+	a.client.secret(aws.ToString(associated.SecretCode))
 	serverTime, _ := awsmiddleware.GetServerTime(associated.ResultMetadata)
 	q := Question{Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge), Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime}
 	verify := func(code string) (step, error) {
+		a.client.secret(code)
 		verified, err := a.client.api.VerifySoftwareToken(ctx, &cip.VerifySoftwareTokenInput{Session: aws.String(s.session), UserCode: aws.String(code)})
 		if err != nil {
 			return step{}, apiError(op, err)
 		}
 		s.session = aws.ToString(verified.Session)
+		a.client.secretSession(s.session)
 		return s, nil
 	}
 	if s, err = a.answered(ctx, q, verify, unverifiedCode); err != nil {
@@ -110,7 +117,7 @@ func mfaKinds(parameters map[string]string) ([]string, error) {
 		}
 		var kinds []string
 		if err := json.Unmarshal([]byte(raw), &kinds); err != nil || len(kinds) == 0 {
-			return nil, fmt.Errorf("the server's %s is not a JSON array of names: %.80q", name, raw)
+			return nil, fmt.Errorf("the server's %s is not a JSON array of names: %q", name, cut(raw))
 		}
 		return kinds, nil
 	}

@@ -82,7 +82,8 @@ func (r *Redactor) AddBasic(user, secret string) {
 
 // String returns s with every known secret replaced by [Mark]. Where secrets
 // overlap or touch, one mark stands for all of them, so that no end of a
-// longer secret survives a match of a shorter one.
+// longer secret survives a match of a shorter one. Where a text was cut, which "…"
+// tells, the beginning of a secret counts too, from 6 bytes on.
 func (r *Redactor) String(s string) string {
 	hidden := merge(r.find(s))
 	if len(hidden) == 0 {
@@ -116,6 +117,28 @@ func (r *Redactor) find(s string) []span {
 			found = append(found, span{from, from + len(needle)})
 			at = from + 1 // a secret may overlap itself: "abcabcabc" holds "abcabc" twice
 		}
+		found = append(found, beginnings(s, needle)...)
+	}
+	return found
+}
+
+// ellipsis ends a text that was cut.
+const ellipsis = "…"
+
+// beginnings finds the longest beginning of a secret before each place where s was cut.
+func beginnings(s, needle string) (found []span) {
+	for at := strings.Index(s, ellipsis); at >= 0; {
+		for length := min(len(needle)-1, at); length >= minLength; length-- {
+			if s[at-1] == needle[length-1] && strings.HasSuffix(s[:at], needle[:length]) {
+				found = append(found, span{at - length, at})
+				break
+			}
+		}
+		next := strings.Index(s[at+1:], ellipsis)
+		if next < 0 {
+			break
+		}
+		at += 1 + next
 	}
 	return found
 }

@@ -197,3 +197,25 @@ func FuzzRedactor(f *testing.F) {
 		}
 	})
 }
+
+// TestRedactorKnowsSecretsThatWereCut: a text that is bounded before it is printed may
+// end in the middle of a secret, in any of its forms.
+func TestRedactorKnowsSecretsThatWereCut(t *testing.T) {
+	t.Parallel()
+	secret := "Passw0rd+with/some=length<&>"
+	var r Redactor
+	r.Add(secret, "Passwords-of-others")
+	for name, form := range encodings(t, secret) {
+		for length := minLength; length < len(form); length++ {
+			text := "odd: " + form[:length] + "…, and twice " + form[:length] + "… (X)"
+			if got, want := r.String(text), "odd: "+Mark+"…, and twice "+Mark+"… (X)"; got != want {
+				t.Fatalf("%s, %d bytes of it: %q", name, length, got)
+			}
+		}
+	}
+	for _, clean := range []string{"Passw…", "…", "a…b…", "Passw0rd+with", "xPassw …"} {
+		if got := r.String(clean); got != clean {
+			t.Errorf("%q became %q", clean, got)
+		}
+	}
+}
