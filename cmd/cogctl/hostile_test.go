@@ -23,6 +23,11 @@ func hostile(w http.ResponseWriter, r *http.Request, mode string) {
 	}
 	begins := strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".InitiateAuth")
 	switch {
+	case mode == "session" && begins && sent.AuthParameters["PASSWORD"] != "":
+		_ = json.NewEncoder(w).Encode(map[string]any{"AuthenticationResult": map[string]string{
+			"IdToken": "an-id-token-that-nobody-can-read", "AccessToken": "an-access-token-that-nobody-can-read", "RefreshToken": "a-refresh-token-that-nobody-can-read"}})
+	case mode == "session":
+		refuse("odd: " + string(body))
 	case mode == "cut": // so that the password is cut where a long text is
 		refuse(strings.Repeat("-", 588) + sent.AuthParameters["PASSWORD"])
 	case mode == "kinds":

@@ -57,6 +57,13 @@ var answers = []struct {
 	{400, "ExpiredCodeException", "Invalid code provided, please request a code again.", false},
 	{400, "NotAuthorizedException", "", false},
 
+	// The words of a refusal, from a server that broke down or something on the way:
+	// Cognito refuses with 400.
+	{500, "NotAuthorizedException", "Invalid Refresh Token", false},
+	{503, "RefreshTokenReuseException", "Refresh token has been invalidated by refresh token rotation.", false},
+	{502, "UserNotFoundException", "User does not exist.", false},
+	{302, "NotAuthorizedException", "Refresh Token has been revoked", false},
+
 	// Trouble that passes.
 	{400, "TooManyRequestsException", "Rate exceeded", false},
 	{400, "LimitExceededException", "Attempt limit exceeded, please try after some time.", false},

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -131,16 +133,20 @@ func apiError(op string, err error) error {
 	if code == "UnknownError" { // the SDK's name for an answer without one
 		return &NoAnswerError{Op: op, Err: plain(err)}
 	}
-	for _, refusal := range refusals {
-		if code == refusal {
-			return &RefusedError{Op: op, Code: code, Message: message}
-		}
-	}
 	service := &ServiceError{Op: op, Code: code, Message: message}
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		service.Status = answer.HTTPStatusCode()
 	}
+	if slices.Contains(refusals, code) && !service.broken() {
+		return &RefusedError{Op: op, Code: code, Message: message}
+	}
 	return service
+}
+
+// broken tells an answer of a server that broke down, or of something on the way.
+// Cognito refuses with 400, so a refusal's type in another answer refuses nothing.
+func (e *ServiceError) broken() bool {
+	return e.Status != 0 && (e.Status < http.StatusBadRequest || e.Status >= http.StatusInternalServerError)
 }
 
 // ServiceError is an answer of Cognito that is neither a success nor a refusal

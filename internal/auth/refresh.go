@@ -180,6 +180,7 @@ func (c *Client) refreshed(ctx context.Context, s Session, p policy) (t Tokens, 
 	if send == nil {
 		return t, 0, fmt.Errorf("%s: the session is refreshed by %q, which this version of cogctl cannot do", op, s.By)
 	}
+	c.secret(s.ID, s.Access, s.Refresh)
 	err = c.repeat(ctx, p, func(ctx context.Context) error {
 		t, err = send(ctx, s, op)
 		if fateOf(err) == lost {
