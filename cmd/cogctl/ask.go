@@ -227,7 +227,7 @@ func (s signIn) inputNeeded(q auth.Question) error {
 		subject = q.Username + ": " + q.Name
 	}
 	if q.Item == auth.ItemAuthenticator {
-		return hinted(&auth.InputError{Item: q.Item, Subject: subject}, "set the second factor up once, on a terminal: cogctl login --username %s", q.Username)
+		return hinted(&auth.InputError{Item: q.Item, Subject: subject}, "set the second factor up once, on a terminal: cogctl login --username %s", shellWord(q.Username))
 	}
 	if q.Details != "" {
 		subject += " (" + q.Details + ")"

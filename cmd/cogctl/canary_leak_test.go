@@ -56,6 +56,11 @@ func TestCanariesAreFound(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range []canary{{aPassword, "Passw0rd!"}, {aTOTPSecret, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}} {
+		if found := leaks([]canary{c}, []haystack{{where: "text", text: "it was " + c.value[:len(c.value)-2] + "…"}}); len(found) == 0 {
+			t.Errorf("a %s that was cut off is not found", c.kind)
+		}
+	}
 	cut := aJWT("access")[:120]
 	if found := leaks(canaries, []haystack{{where: "text", text: "it was " + cut + "…"}}); len(found) == 0 {
 		t.Error("a token that was cut off is not found")

@@ -32,6 +32,10 @@ func hostile(w http.ResponseWriter, r *http.Request, mode string) {
 		refuse(strings.Repeat("-", 588) + sent.AuthParameters["PASSWORD"])
 	case mode == "kinds":
 		challenge("SELECT_MFA_TYPE", map[string]string{"MFAS_CAN_CHOOSE": strings.Repeat("-", 68) + sent.AuthParameters["PASSWORD"]})
+	case mode == "setup" && !begins:
+		_ = json.NewEncoder(w).Encode(map[string]string{"SecretCode": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "Session": session})
+	case mode == "setup":
+		challenge("MFA_SETUP", map[string]string{"USER_ID_FOR_SRP": "ann; $(touch pwned)"})
 	case !begins:
 		refuse("odd: " + string(body))
 	case mode == "mirror" && sent.AuthParameters["SRP_A"] != "":

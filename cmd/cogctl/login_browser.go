@@ -306,7 +306,7 @@ func (b *browserSignIn) begin(ctx context.Context, tokens auth.Tokens) (auth.Ses
 	if err := b.sameName(session); err != nil {
 		b.user = ""
 		return auth.Session{}, hinted(withCode(exitRefused, fmt.Errorf("the browser signed in as %s, not as %s", account(session), b.expected)),
-			"the browser may have remembered that account: --prompt login asks anew, --prompt select_account lets you choose\nto sign in as this one: cogctl login --web --username %s", session.Username)
+			"the browser may have remembered that account: --prompt login asks anew, --prompt select_account lets you choose\nto sign in as this one: cogctl login --web --username %s", shellWord(session.Username))
 	}
 	return session, nil
 }

@@ -285,7 +285,7 @@ func (s signIn) needed() error {
 	case s.machine != nil:
 		who = s.user + " is not"
 	case s.user != "":
-		who, command = s.user+" is not", command+" --username "+s.user
+		who, command = s.user+" is not", command+" --username "+shellWord(s.user)
 	}
 	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
 		command += " --profile " + s.profile.Name()

@@ -151,6 +151,12 @@ func (t *trace) end(a *app) {
 	if dir, err := a.cacheDir(); err == nil {
 		t.keep(dir, "files/cache")
 	}
+	if os.Getenv("TMPDIR") != "" { // the script's own
+		t.keep(os.TempDir(), "files/temp", "cogctl-sandbox-") // whose own runs are searched
+	}
+	if dir, err := os.UserHomeDir(); err == nil {
+		t.keep(dir, "files/home", "cogctl")
+	}
 	if dir, err := a.configDir(); err == nil {
 		t.keep(dir, "files/config")
 	}
@@ -161,16 +167,20 @@ func (t *trace) end(a *app) {
 	}
 }
 
-// keep copies the files of a folder. Others may be at work in it.
-func (t *trace) keep(folder, as string) {
+// keep copies the files of a folder, but for those in folders whose names begin in
+// some ways. Others may be at work in it.
+func (t *trace) keep(folder, as string, but ...string) {
+	but = append(but, "sessions", "devices", "credentials") // they may hold tokens
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil
 		case entry.IsDir():
-			if path != folder && (slices.Contains([]string{"sessions", "devices", "credentials"}, entry.Name())) {
-				return fs.SkipDir // they may hold tokens
+			if path != folder && slices.ContainsFunc(but, func(name string) bool { return strings.HasPrefix(entry.Name(), name) }) {
+				return fs.SkipDir
 			}
+			return nil
+		case !entry.Type().IsRegular(): // a pipe is waited for until somebody writes
 			return nil
 		}
 		if data, err := os.ReadFile(path); err == nil && len(data) > 0 {

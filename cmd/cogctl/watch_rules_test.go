@@ -54,6 +54,12 @@ func (r *processTrace) mayPrint() func(needle) bool {
 	return nil
 }
 
+// mayKeep is what a stored session, device or AWS session holds: what it was given, and
+// none of what it was got with.
+func mayKeep(n needle) bool {
+	return may(anIDToken, anAccessToken, aRefreshToken, aToken, aDeviceSecret, anAWSSecret, anAWSSession)(n)
+}
+
 // mayArgs is what people may write into a command line: a token to look at, and a
 // code, which serves once.
 func (r *processTrace) mayArgs() func(needle) bool {

@@ -173,7 +173,7 @@ func (r *processTrace) secrets() []canary {
 	var w watcher
 	for _, entry := range r.Environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if kind, secret := givenKinds()[name]; secret {
+		if kind, secret := givenKinds()[name]; secret && !config.IsReference(value) {
 			w.add(kind, value)
 		} else if strings.HasPrefix(name, "COGCTL_ANSWER_CUSTOM_CHALLENGE") {
 			w.add(aCode, value)
@@ -359,6 +359,14 @@ func (r *processTrace) haystacks() ([]haystack, error) {
 			continue
 		}
 		list = append(list, h)
+	}
+	for name, text := range r.glob("sessions/*") {
+		list = append(list, haystack{where: "the session's " + name, text: string(text), may: mayKeep})
+	}
+	for _, place := range []string{"temp", "home"} {
+		for name, text := range r.glob("files/" + place + "/*") {
+			list = append(list, haystack{where: "the " + place + " folder's " + name, text: string(text)})
+		}
 	}
 	for name, text := range r.glob("files/cache/*") {
 		list = append(list, haystack{where: "the cache's " + name, text: string(text)})
