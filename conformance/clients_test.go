@@ -22,6 +22,7 @@ type script struct {
 	file    string
 	checks  []string // against every server
 	sandbox []string // those that need the sandbox's control listener
+	client  string   // the app client there, instead of the public one
 }
 
 var (
@@ -35,6 +36,17 @@ var (
 		},
 		sandbox: []string{
 			"device where no code is needed", "device with USER_PASSWORD_AUTH", "device does not replace the code", "devices off",
+		},
+	}
+	srpHelper = script{
+		file: "srp-helper.mjs", client: sandbox.SecretClientID,
+		checks: []string{
+			"SRP sign-in", "wrong password refused", "new password",
+			"device confirmed", "device instead of the code", "tampered device refused", "refresh",
+		},
+		sandbox: []string{
+			"secret hash", "by e-mail address", "device with a secret", "choice with a secret", "custom challenge with a secret",
+			"administrator with a secret", "GetTokensFromRefreshToken", "RevokeToken", "account with a secret",
 		},
 	}
 	identityMFA = script{file: "identity-mfa.mjs", sandbox: []string{
@@ -68,14 +80,20 @@ func TestClients(t *testing.T) {
 }
 
 // TestClientsDevices is TestClients for devices that stand in for a code.
-func TestClientsDevices(t *testing.T) {
+func TestClientsDevices(t *testing.T) { judgeOnBoth(t, identityDevice) }
+
+// TestClientsSecret lets clients in that have a secret: not even the server that is
+// the control has one, so what they say of it is said to the sandbox only.
+func TestClientsSecret(t *testing.T) { judgeOnBoth(t, srpHelper) }
+
+func judgeOnBoth(t *testing.T, s script) {
 	t.Run("control", func(t *testing.T) {
 		t.Parallel()
-		judgeOnControl(t, identityDevice)
+		judgeOnControl(t, s)
 	})
 	t.Run("sandbox", func(t *testing.T) {
 		t.Parallel()
-		judgeOnSandbox(t, identityDevice)
+		judgeOnSandbox(t, s)
 	})
 }
 
@@ -104,7 +122,11 @@ func judgeOnSandbox(t *testing.T, s script) {
 	at := startSandbox(t)
 	cmd := node(t, s.file)
 	cmd.Env = append(os.Environ(),
-		"COGCTL_SANDBOX_CLOUD_URL="+at.Cloud, "COGCTL_SANDBOX_CONTROL_URL="+at.Control, "COGCTL_SANDBOX_CONTROL_KEY="+at.ControlKey)
+		"COGCTL_SANDBOX_CLOUD_URL="+at.Cloud, "COGCTL_SANDBOX_CONTROL_URL="+at.Control, "COGCTL_SANDBOX_CONTROL_KEY="+at.ControlKey,
+		"COGCTL_SANDBOX_AWS_ACCESS_KEY_ID="+at.AccessKeyID, "COGCTL_SANDBOX_AWS_SECRET_ACCESS_KEY="+at.SecretAccessKey)
+	if s.client != "" {
+		cmd.Env = append(cmd.Env, "PEER_CLIENT_ID="+s.client)
+	}
 	judge(t, cmd, slices.Concat(s.checks, s.sandbox))
 }
 

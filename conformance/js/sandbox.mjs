@@ -1,5 +1,6 @@
 // The control listener of the sandbox: what it sent, its settings, its clock.
 import crypto from 'node:crypto';
+import { clientId } from './checks.mjs';
 
 const control = process.env.COGCTL_SANDBOX_CONTROL_URL;
 
@@ -15,7 +16,7 @@ async function ask(method, path, body) {
 }
 
 export const setPool = settings => ask('POST', '/pools/us-east-1_Sandbox01', settings);
-export const setClient = settings => ask('POST', '/clients/sandboxweb', settings);
+export const setClient = settings => ask('POST', `/clients/${clientId}`, settings);
 export const setUser = (name, settings) => ask('POST', `/users/${name}`, settings);
 export const advance = time => ask('POST', '/clock', { advance: time });
 export const calls = async name => (await ask('GET', '/stats'))[name] ?? 0;
