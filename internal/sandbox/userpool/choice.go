@@ -16,8 +16,8 @@ const (
 )
 
 // initiateChoice is USER_AUTH: what the client prefers if the user can do it,
-// or else the choice.
-func (h *Handler) initiateChoice(client store.Client, p map[string]string) (authOutput, error) {
+// or else the choice. The Session of a sign-up spares the code.
+func (h *Handler) initiateChoice(client store.Client, p map[string]string, session string) (authOutput, error) {
 	if err := h.checkParameters(client, p, "USERNAME"); err != nil {
 		return authOutput{}, err
 	}
@@ -38,6 +38,15 @@ func (h *Handler) initiateChoice(client store.Client, p map[string]string) (auth
 	a := attempt{client: client, user: user, device: p["DEVICE_KEY"]}
 	pool, _ := h.Store.Pool(client.PoolID)
 	offered := firstFactors(pool, user, known)
+	if session != "" {
+		proved, err := h.provedFactor(a, session, offered)
+		switch {
+		case err != nil:
+			return authOutput{}, err
+		case proved:
+			return h.signIn(a)
+		}
+	}
 	if preferred := p["PREFERRED_CHALLENGE"]; slices.Contains(offered, preferred) {
 		out, err := h.chosen(a, preferred, !known, p)
 		if out.AuthenticationResult == nil && err == nil {
@@ -51,6 +60,26 @@ func (h *Handler) initiateChoice(client store.Client, p map[string]string) (auth
 	out, err := h.challenge(a, store.Session{Challenge: selectChallenge, Choices: offered, Unknown: !known}, map[string]string{})
 	out.AvailableChallenges = offered
 	return out, err
+}
+
+// provedFactor says whether a Session of ConfirmSignUp stands for a code that the
+// user could begin with. One that does not is left unused, and asks for nothing less:
+// UNCONFIRMED.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html
+func (h *Handler) provedFactor(a attempt, id string, offered []string) (bool, error) {
+	session, err := h.Store.Session(id, signedUp, a.client.ID, h.Now())
+	switch {
+	case err != nil:
+		return false, sessionError(err)
+	case session.Username != a.user.Username:
+		return false, errSession
+	case !slices.Contains(offered, session.Choices[0]):
+		return false, nil
+	}
+	if _, err := h.Store.TakeSession(id, signedUp, a.client.ID, h.Now()); err != nil {
+		return false, sessionError(err)
+	}
+	return true, nil
 }
 
 // firstFactors are what a user can begin with. A temporary password leaves

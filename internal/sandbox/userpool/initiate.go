@@ -37,6 +37,7 @@ type initiateAuthInput struct {
 	AuthFlow       string
 	ClientID       string `json:"ClientId"`
 	AuthParameters map[string]string
+	Session        string // of ConfirmSignUp; in USER_AUTH only
 }
 
 // flow is AuthFlow under its current name.
@@ -107,7 +108,7 @@ func (h *Handler) initiate(client store.Client, in initiateAuthInput) (authOutpu
 	case "CUSTOM_AUTH":
 		return h.initiateCustom(client, in.AuthParameters)
 	}
-	return h.initiateChoice(client, in.AuthParameters)
+	return h.initiateChoice(client, in.AuthParameters, in.Session)
 }
 
 // initiateSRP answers SRP_A with PASSWORD_VERIFIER. The state of the user

@@ -221,36 +221,65 @@ type confirmSignUpInput struct {
 	ForceAliasCreation bool
 }
 
+type confirmSignUpOutput struct {
+	Session string `json:",omitempty"`
+}
+
 // confirmSignUp answers an unknown user, where the client hides users, as a
 // code that is over.
-func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (empty, error) {
+func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (confirmSignUpOutput, error) {
 	err := validate(present("clientId", in.ClientID), present("username", in.Username),
 		present("confirmationCode", in.ConfirmationCode))
 	if err != nil {
-		return empty{}, err
+		return confirmSignUpOutput{}, err
 	}
 	client, err := h.clientFor(in.ClientID, in.Username, in.SecretHash)
 	if err != nil {
-		return empty{}, err
+		return confirmSignUpOutput{}, err
 	}
 	user, known := h.Store.Find(client.PoolID, in.Username)
 	switch {
 	case !known && client.HidesUsers():
-		return empty{}, errCodeExpired
+		return confirmSignUpOutput{}, errCodeExpired
 	case !known:
-		return empty{}, &Error{Type: "UserNotFoundException", Message: "Username/client id combination not found."} // UNCONFIRMED
+		return confirmSignUpOutput{}, &Error{Type: "UserNotFoundException", Message: "Username/client id combination not found."} // UNCONFIRMED
 	case user.Status != store.Unconfirmed:
-		return empty{}, errCannotConfirm(user.Status)
+		return confirmSignUpOutput{}, errCannotConfirm(user.Status)
 	}
 	code := store.Code{PoolID: client.PoolID, Username: user.Username, Kind: signUpCode, Value: in.ConfirmationCode}
 	if err := h.Store.CheckCode(code, h.Now()); err != nil {
-		return empty{}, codeError(err)
+		return confirmSignUpOutput{}, codeError(err)
 	}
 	if err := h.confirm(client.PoolID, user.Username, in.ForceAliasCreation); err != nil {
-		return empty{}, createError(err, errUsernameExists)
+		return confirmSignUpOutput{}, createError(err, errUsernameExists)
 	}
 	h.Store.DropCode(code)
-	return empty{}, nil
+	session, err := h.provedBySignUp(client, user)
+	return confirmSignUpOutput{session}, err
+}
+
+// signedUp is what a Session of ConfirmSignUp waits for: no challenge has that name,
+// so RespondToAuthChallenge takes none.
+const signedUp = "ConfirmSignUp"
+
+// provedBySignUp is the Session by which the code of a sign-up counts as the first
+// factor of the USER_AUTH that follows. SignUp can answer with one as well, for
+// ConfirmSignUp, which does not need it: clients leave it out. That clients without
+// USER_AUTH get none is UNCONFIRMED.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html
+func (h *Handler) provedBySignUp(client store.Client, user store.User) (string, error) {
+	pool, _ := h.Store.Pool(client.PoolID)
+	proved, _ := deliveryTo(pool.AutoVerified, user.Attributes)
+	if proved == nil || !client.Allows("USER_AUTH") {
+		return "", nil
+	}
+	factor := store.EmailMFA
+	if proved.DeliveryMedium == "SMS" {
+		factor = choiceSMS
+	}
+	return h.putSession(client, store.Session{
+		Challenge: signedUp, PoolID: client.PoolID, ClientID: client.ID, Username: user.Username, Choices: []string{factor},
+	})
 }
 
 // confirm makes the user CONFIRMED and verifies the attribute that the code

@@ -47,7 +47,7 @@ func TestSignUp(t *testing.T) {
 		wrong = "000001"
 	}
 	confirm(wrong).refused(t, "CodeMismatchException", "Invalid verification code provided, please try again.")
-	if got := confirm(m.Code).ok(t); got.Raw != "{}" {
+	if got := confirm(m.Code).ok(t); str(got.Body["Session"]) == "" || len(got.Body) != 1 {
 		t.Errorf("answer %s", got.Raw)
 	}
 	confirm(m.Code).refused(t, "NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
@@ -72,6 +72,79 @@ func TestSignUpWithoutPassword(t *testing.T) {
 	if got.Body["ChallengeName"] != "EMAIL_OTP" {
 		t.Errorf("answer %v", got.Body)
 	}
+}
+
+// TestSignInFromSignUp: the code of a confirmed sign-up is the first factor of a
+// USER_AUTH that follows at once, with the Session that ConfirmSignUp answered.
+func TestSignInFromSignUp(t *testing.T) {
+	t.Parallel()
+	byCode := func(p *store.Pool) { p.FirstFactors = []string{"PASSWORD", "EMAIL_OTP", "SMS_OTP"} }
+	w := newWorld(t, byCode)
+	const invalid = "Invalid session for the user."
+	phone := []p{{"Name": "phone_number", "Value": "+15555550100"}}
+	session := w.signedUp("web", "carl", nil)
+	w.begin("web", "ann", session).refused(t, "NotAuthorizedException", invalid)
+	w.begin("legacy", "carl", session).refused(t, "NotAuthorizedException", invalid)
+	w.begin("web", "nobody", session).refused(t, "NotAuthorizedException", invalid)
+	w.begin("web", "carl", session+"x").refused(t, "NotAuthorizedException", invalid)
+	w.respond("web", "EMAIL_OTP", p{"USERNAME": "carl", "EMAIL_OTP_CODE": "1"}).refused(t, "InvalidParameterException", "Missing required parameter Session")
+	answer := p{"ClientId": "web", "ChallengeName": "EMAIL_OTP", "Session": session, "ChallengeResponses": p{"USERNAME": "carl", "EMAIL_OTP_CODE": "1"}}
+	w.call("RespondToAuthChallenge", answer).refused(t, "NotAuthorizedException", invalid)
+	if got := w.begin("web", "carl@example.com", session).ok(t); got.result("RefreshToken") == "" {
+		t.Errorf("the challenge %v", got.Body["ChallengeName"])
+	}
+	w.begin("web", "carl", session).refused(t, "NotAuthorizedException", "Invalid session for the user, session can only be used once.")
+
+	if got := w.begin("backend", "dora", w.signedUp("backend", "dora", phone)).ok(t); got.result("RefreshToken") == "" {
+		t.Errorf("with a code by SMS: the challenge %v", got.Body["ChallengeName"])
+	}
+	if got := w.signedUp("rotating", "emil", nil); got != "" {
+		t.Error("a client that may not use USER_AUTH is given a Session for it")
+	}
+	late := w.signedUp("web", "fred", nil)
+	w.wait(3*time.Minute + 1)
+	w.begin("web", "fred", late).refused(t, "NotAuthorizedException", "Invalid session for the user, session is expired.")
+
+	// Where nobody begins with a code, that one does not count either.
+	for name, set := range map[string]func(*store.Pool){
+		"no codes": func(*store.Pool) {},
+		"a second factor": func(p *store.Pool) {
+			byCode(p)
+			p.MFA = "ON"
+		},
+	} {
+		w := newWorld(t, set)
+		if got := w.begin("web", "gina", w.signedUp("web", "gina", nil)).ok(t); got.Body["ChallengeName"] != "SELECT_CHALLENGE" {
+			t.Errorf("%s: the challenge %v", name, got.Body["ChallengeName"])
+		}
+	}
+}
+
+// signedUp makes and confirms a user, and returns the Session of ConfirmSignUp. His
+// e-mail address is NAME@example.com unless he has other attributes.
+func (w *world) signedUp(client, name string, attributes []p) string {
+	w.t.Helper()
+	if attributes == nil {
+		attributes = []p{{"Name": "email", "Value": name + "@example.com"}}
+	}
+	hash := ""
+	if client == "backend" {
+		hash = srp.SecretHash(name, client, secret)
+	}
+	w.call("SignUp", p{"ClientId": client, "Username": name, "Password": password, "SecretHash": hash, "UserAttributes": attributes}).ok(w.t)
+	return str(w.call("ConfirmSignUp", p{
+		"ClientId": client, "Username": name, "ConfirmationCode": w.lastMessage().Code, "SecretHash": hash,
+	}).ok(w.t).Body["Session"])
+}
+
+// begin is USER_AUTH with a Session.
+func (w *world) begin(client, name, session string) reply {
+	w.t.Helper()
+	auth := p{"USERNAME": name}
+	if client == "backend" {
+		auth["SECRET_HASH"] = srp.SecretHash(name, client, secret)
+	}
+	return w.call("InitiateAuth", p{"ClientId": client, "AuthFlow": "USER_AUTH", "AuthParameters": auth, "Session": session})
 }
 
 func TestConfirmSignUpLimits(t *testing.T) {
