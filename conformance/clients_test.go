@@ -62,6 +62,11 @@ var (
 		"TOTP set-up", "TOTP sign-in", "TOTP set-up within the sign-in", "codes by SMS and e-mail", "choice of the second factor",
 		"first factor by preference", "first factor by choice", "temporary password by choice", "custom challenge", "device",
 	}}
+	amplifyAccount = script{file: "amplify-account.mjs", sandbox: []string{
+		"sign-up", "sign-up, then sign-in by the password", "sign-up, then sign-in by its code", "forgotten password", "change of password",
+		"attributes", "preference of a second factor", "first factor by SMS", "deletion", "new password with a required attribute",
+		"choice of the factor to set up",
+	}}
 	amplifySessions = script{file: "amplify-sessions.mjs", sandbox: []string{
 		"without rotation", "with rotation", "with rotation and a time of grace", "expired refresh token", "sign-out", "global sign-out",
 	}}
@@ -100,7 +105,7 @@ func judgeOnBoth(t *testing.T, s script) {
 // TestClientsSandbox lets the clients do what only the sandbox has. Here the
 // control is in the scripts: beside each refusal the same call succeeds.
 func TestClientsSandbox(t *testing.T) {
-	for _, s := range []script{identityMFA, identityAccount, amplifyChallenges, amplifySessions} {
+	for _, s := range []script{identityMFA, identityAccount, amplifyChallenges, amplifyAccount, amplifySessions} {
 		t.Run(s.file, func(t *testing.T) {
 			t.Parallel()
 			judgeOnSandbox(t, s)
