@@ -24,6 +24,7 @@ type awsCLI struct {
 	path     string
 	endpoint string
 	env      []string
+	program  *awsProgram
 }
 
 // newAWSCLI prefers Debian's: another one that is first on PATH may be a shim
@@ -45,10 +46,11 @@ func newAWSCLI(t *testing.T, endpoint string) awsCLI {
 	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return awsCLI{path: path, endpoint: endpoint, env: []string{
+	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "AWS_CONFIG_FILE=" + config, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_DEFAULT_REGION=us-east-1", "AWS_DEFAULT_OUTPUT=json", "AWS_PAGER=",
-	}}
+	}
+	return awsCLI{path: path, endpoint: endpoint, env: env, program: &awsProgram{t: t, path: path, env: env}}
 }
 
 // withCredentials has the access key of the run.
@@ -65,16 +67,20 @@ func (c awsCLI) run(t *testing.T, args ...string) result {
 // runService is run for any service.
 func (c awsCLI) runService(t *testing.T, args ...string) result {
 	t.Helper()
+	args = append([]string{"--endpoint-url", c.endpoint}, args...)
+	if r, ok := c.program.run(t, c, args); ok {
+		return r
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.path, append([]string{"--endpoint-url", c.endpoint}, args...)...)
+	cmd := exec.CommandContext(ctx, c.path, args...)
 	cmd.Env = c.env
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if _, isExit := errors.AsType[*exec.ExitError](err); err != nil && !isExit {
-		t.Fatalf("aws %s: %v", args[0], err)
+		t.Fatalf("aws %s: %v", args[2], err)
 	}
 	return result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
