@@ -18,9 +18,16 @@ import (
 )
 
 // cognitoLocal is the npm package of that name, the emulator people already
-// use. It speaks no SRP, leaves ExpiresIn and TokenType out, names its pools
-// local_… and refuses a wrong password with a type of its own: a client has to
-// live with all of it.
+// use. Its ways are not Cognito's, and a client has to live with all of them:
+//
+//   - its pools are named local_…, their users by UUIDs, its issuer is plain http;
+//   - answers have neither ExpiresIn nor TokenType, ID tokens of its pages no nonce;
+//   - a wrong password is InvalidPasswordException, a revoked refresh token is
+//     NotAuthorizedException with a text that is not Cognito's;
+//   - it checks no SECRET_HASH and no signature of AWS credentials;
+//   - a code of an authenticator is good as often as one likes, and the refresh
+//     token of a sign-in that had a challenge is refused at once;
+//   - what notThere lists, and what its pages lack (see lacks).
 type cognitoLocal struct {
 	URL, Pool, ClientID string
 }
@@ -263,6 +270,19 @@ func TestCognitoLocal(t *testing.T) {
 		}
 	})
 
+	t.Run("as an administrator", func(t *testing.T) {
+		key := []string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret"}
+		server.cogctl(t, ann, "Wr0ng-password!").with(key...).refused(t, 3, "login", "--flow", "admin")
+		c := server.cogctl(t, ann, "Passw0rd!").with(key...)
+		c.ok(t, "login", "--flow", "admin")
+		c.ok(t, "token", "refresh")
+		if id := claims(t, c.ok(t, "token", "print", "--type", "id")); id["email"] != ann {
+			t.Errorf("email is %v, want %s", id["email"], ann)
+		}
+	})
+
+	t.Run("what is not there", server.notThere)
+
 	t.Run("keys from elsewhere", func(t *testing.T) {
 		keys := server.URL + "/" + server.Pool + "/.well-known/jwks.json"
 		server.cogctl(t, ann, "Passw0rd!").with("COGCTL_ENDPOINT_JWKS="+keys).ok(t, "login", "--flow", "password")
@@ -271,6 +291,27 @@ func TestCognitoLocal(t *testing.T) {
 			t.Error("tokens were taken that no key could verify")
 		}
 	})
+}
+
+// notThere is what cognito-local 5.3.0 does not know, so that nothing here can be tried
+// with it: should one of these fail, there is more to test.
+func (s *cognitoLocal) notThere(t *testing.T) {
+	operations := []string{
+		"GetTokensFromRefreshToken", "GlobalSignOut", "AdminUserGlobalSignOut", "ConfirmDevice", "ListDevices", "ForgetDevice",
+		"UpdateDeviceStatus", "ResendConfirmationCode", "GetUserAuthFactors", "AdminRespondToAuthChallenge", "AdminResetUserPassword",
+	}
+	for _, operation := range operations {
+		if status, answer := s.send(t, operation, map[string]any{}); status != http.StatusInternalServerError || !bytes.Contains(answer, []byte("Unsupported")) {
+			t.Errorf("%s: %d %s", operation, status, answer)
+		}
+	}
+	for _, flow := range []string{"USER_SRP_AUTH", "CUSTOM_AUTH", "USER_AUTH"} {
+		auth := map[string]string{"USERNAME": ann, "SRP_A": "2"}
+		status, answer := s.send(t, "InitiateAuth", map[string]any{"ClientId": s.ClientID, "AuthFlow": flow, "AuthParameters": auth})
+		if status != http.StatusInternalServerError || !bytes.Contains(answer, []byte("Unsupported")) {
+			t.Errorf("%s: %d %s", flow, status, answer)
+		}
+	}
 }
 
 // TestCognitoLocalIssuer meets tokens whose issuer is not the endpoint's: they

@@ -4,37 +4,34 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pquerna/otp/totp"
 )
 
-// TestCognitoLocalTOTP signs in with an authenticator app's secret to a server
-// whose idea of the codes is its own (npm's otpauth within cognito-local).
+// TestCognitoLocalTOTP sets an authenticator up, and signs in with its secret, at a
+// server whose idea of the codes is its own (npm's otplib within cognito-local).
 func TestCognitoLocalTOTP(t *testing.T) {
 	server := startCognitoLocal(t, "")
 	server.post(t, "UpdateUserPool", map[string]any{"UserPoolId": server.Pool, "MfaConfiguration": "OPTIONAL"}, nil)
 	c := server.cogctl(t, ann, "Passw0rd!")
 	c.ok(t, "login", "--flow", "password")
-	access := c.ok(t, "token", "print", "--type", "access")
-	var associated struct{ SecretCode string }
-	server.post(t, "AssociateSoftwareToken", map[string]any{"AccessToken": access}, &associated)
-	code, err := totp.GenerateCode(associated.SecretCode, time.Now())
-	if err != nil {
-		t.Fatal(err)
+	if got := c.ok(t, "account", "get", "--json"); !strings.Contains(got, `"preferred_mfa": ""`) {
+		t.Fatalf("before anything was set up: %s", got)
 	}
-	server.post(t, "VerifySoftwareToken", map[string]any{"AccessToken": access, "UserCode": code}, nil)
-	server.post(t, "SetUserMFAPreference", map[string]any{
-		"AccessToken": access, "SoftwareTokenMfaSettings": map[string]any{"Enabled": true, "PreferredMfa": true},
-	}, nil)
+	secret := c.ok(t, "account", "mfa", "enable", "totp", "--preferred", "--print-secret")
+	if got := c.ok(t, "account", "get", "--json"); !strings.Contains(got, `"preferred_mfa": "totp"`) {
+		t.Errorf("after the set-up: %s", got)
+	}
 
 	login := []string{"login", "--flow", "password"}
 	t.Run("nobody to ask", func(t *testing.T) {
 		server.cogctl(t, ann, "Passw0rd!").refused(t, 4, login...)
 	})
 	t.Run("by the secret", func(t *testing.T) {
-		c := server.cogctl(t, ann, "Passw0rd!").with("COGCTL_TOTP_SECRET=" + associated.SecretCode)
+		c := server.cogctl(t, ann, "Passw0rd!").with("COGCTL_TOTP_SECRET=" + secret)
 		c.ok(t, login...)
 		// cognito-local forgets the refresh tokens that it hands out after a
 		// challenge. What was signed in stays good all the same.
@@ -44,14 +41,14 @@ func TestCognitoLocalTOTP(t *testing.T) {
 		}
 	})
 	t.Run("by a code", func(t *testing.T) {
-		code, err := totp.GenerateCode(associated.SecretCode, time.Now())
+		code, err := totp.GenerateCode(secret, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		server.cogctl(t, ann, "Passw0rd!").with("COGCTL_MFA_CODE="+code).ok(t, login...)
 	})
 	t.Run("wrong code", func(t *testing.T) {
-		right, err := totp.GenerateCode(associated.SecretCode, time.Now())
+		right, err := totp.GenerateCode(secret, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
