@@ -35,7 +35,7 @@ var (
 			"tampered device refused", "opt-in", "device forgotten",
 		},
 		sandbox: []string{
-			"device where no code is needed", "device with USER_PASSWORD_AUTH", "device does not replace the code", "devices off",
+			"device where no code is needed", "device with USER_PASSWORD_AUTH", "device by e-mail address", "device does not replace the code", "devices off",
 		},
 	}
 	srpHelper = script{
@@ -56,7 +56,7 @@ var (
 	}}
 	identityAccount = script{file: "identity-account.mjs", sandbox: []string{
 		"sign-up", "forgotten password", "change of password", "attributes", "sign-out revokes", "global sign-out",
-		"users who may not sign in", "deletion",
+		"session from the storage", "no refresh where tokens rotate", "app client with a secret", "users who may not sign in", "deletion",
 	}}
 	amplifyChallenges = script{file: "amplify-challenges.mjs", sandbox: []string{
 		"TOTP set-up", "TOTP sign-in", "TOTP set-up within the sign-in", "codes by SMS and e-mail", "choice of the second factor",

@@ -1,7 +1,7 @@
 // amazon-cognito-identity-js and what users do with their accounts.
 import * as peer from './checks.mjs';
-import { attribute, called, MemoryStorage, outcome, poolWith, refresh, refused, signIn, signInQuickly, userNamed } from './identity.mjs';
-import { lastCode, wrong } from './sandbox.mjs';
+import { attribute, called, MemoryStorage, outcome, poolWith, refresh, refused, sent, signIn, signInQuickly, userNamed } from './identity.mjs';
+import { advance, lastCode, setClient, wrong } from './sandbox.mjs';
 
 const signUp = (name, password, ...attributes) => called(callback => poolWith(new MemoryStorage()).signUp(name, password, attributes, null, callback));
 const confirm = (name, code) => called(callback => userNamed(name).confirmRegistration(code, false, callback));
@@ -98,6 +98,41 @@ await peer.check('global sign-out', async () => {
   await refused('NotAuthorizedException', () => attributesOf(there));
   await refresh(other, stays.session.getRefreshToken());
   peer.equal((await signInQuickly(userNamed('bob'), peer.password)).session.isValid(), true, 'session of a new sign-in');
+});
+
+await peer.check('session from the storage', async () => {
+  const storage = new MemoryStorage();
+  const held = async () => {
+    const user = userNamed('bob', storage);
+    const list = sent(user);
+    const session = await called(callback => user.getSession(callback));
+    peer.equal(session.getIdToken().payload['cognito:username'], 'bob', 'cognito:username');
+    return list.join();
+  };
+  await advance('-2h');
+  await signInQuickly(userNamed('bob', storage), peer.password);
+  peer.equal(await held(), '', 'what was sent for a session that is good'); // by the drift of the clocks
+  await advance('2h');
+  storage.setItem(`CognitoIdentityServiceProvider.${peer.clientId}.bob.clockDrift`, '0');
+  peer.equal(await held(), 'InitiateAuth REFRESH_TOKEN_AUTH', 'what was sent for one whose tokens are over');
+  peer.equal(await held(), '', 'what was sent after the refresh');
+});
+
+// This client knows no other refresh than the one that rotation forbids.
+await peer.check('no refresh where tokens rotate', async () => {
+  const user = userNamed('bob');
+  const { session } = await signInQuickly(user, peer.password);
+  await setClient({ rotate_refresh_tokens: true });
+  await refused('InvalidParameterException', () => refresh(user, session.getRefreshToken()));
+  await setClient({ rotate_refresh_tokens: false });
+  await refresh(user, session.getRefreshToken());
+});
+
+await peer.check('app client with a secret', async () => {
+  for (const flow of ['USER_SRP_AUTH', 'USER_PASSWORD_AUTH']) {
+    const err = await refused('NotAuthorizedException', () => signIn(userNamed('bob', undefined, 'sandboxbackend'), peer.password, flow));
+    peer.equal(err.message, 'Client sandboxbackend is configured with secret but SECRET_HASH was not received', 'text');
+  }
 });
 
 await peer.check('users who may not sign in', async () => {

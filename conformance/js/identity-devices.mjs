@@ -130,6 +130,19 @@ if (!fixedCode) {
     peer.equal(list.join(), ['InitiateAuth USER_PASSWORD_AUTH', ...byDevice.slice(2)].join(), 'what was sent');
   });
 
+  // The client learns the name that it keeps devices under from the first answer, so
+  // that only the second leg has the device.
+  await peer.check('device by e-mail address', async () => {
+    const storage = new MemoryStorage();
+    await signIn(userNamed('ann@example.com', storage), peer.password);
+    peer.equal(storage.getItem(key('ann', 'deviceKey')) !== null, true, 'the device is kept');
+    const user = userNamed('ann@example.com', storage);
+    const list = sent(user);
+    const { session } = await signIn(user, peer.password);
+    peer.claimsOfUser(session.getIdToken().payload, 'ann');
+    peer.equal(list.join(), byDevice.join(), 'what was sent');
+  });
+
   await peer.check('device does not replace the code', async () => {
     await sandbox.setPool({ devices_keep_mfa: true });
     const user = userNamed('device', home.storage);

@@ -16,15 +16,15 @@ export class MemoryStorage {
   }
 }
 
-export function poolWith(Storage) {
-  return new CognitoUserPool({ UserPoolId: peer.userPoolId, ClientId: peer.clientId, endpoint: peer.endpoint + '/', Storage });
+export function poolWith(Storage, ClientId = peer.clientId) {
+  return new CognitoUserPool({ UserPoolId: peer.userPoolId, ClientId, endpoint: peer.endpoint + '/', Storage });
 }
 
 // userNamed is a user in a browser: with the storage of another one, the same
 // browser on another day. A refresh that was refused is not tried again for
 // five seconds, as it would be.
-export function userNamed(Username, Storage = new MemoryStorage()) {
-  const user = new CognitoUser({ Username, Pool: poolWith(Storage), Storage });
+export function userNamed(Username, Storage = new MemoryStorage(), clientId = peer.clientId) {
+  const user = new CognitoUser({ Username, Pool: poolWith(Storage, clientId), Storage });
   user.client.requestWithRetry = (...args) => user.client.request(...args);
   return user;
 }
