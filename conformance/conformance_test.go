@@ -1,10 +1,11 @@
 //go:build conformance
 
 // Package conformance sets cogctl and its sandbox against programs that nobody
-// here wrote: amazon-cognito-identity-js, aws-amplify, openid-client, x/oauth2 and
-// the AWS CLI use the sandbox, and cogctl signs in to cognito-local, to oidc-provider,
-// by their pages too, and to an SRP server written in JavaScript from the published
-// protocol alone. A client and a server of one hand can share a mistake; these cannot.
+// here wrote: amazon-cognito-identity-js, aws-amplify, cognito-srp-helper with AWS's SDK
+// for JavaScript, openid-client, x/oauth2 and the AWS CLI use the sandbox, and cogctl
+// signs in to cognito-local, to oidc-provider, by their pages too, and to an SRP server
+// written in JavaScript from the published protocol alone. A client and a server of one
+// hand can share a mistake; these cannot.
 //
 // The peers come from npm, at the versions of js/package-lock.json, and the AWS
 // CLI from Debian:
