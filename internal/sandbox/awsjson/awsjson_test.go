@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -69,5 +70,39 @@ func TestReadBody(t *testing.T) {
 	_, err := service().ReadBody(httptest.NewRecorder(), httptest.NewRequest("POST", "/", iotest.ErrReader(errors.New("gone"))))
 	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Type != "SerializationException" {
 		t.Errorf("a body that ended early: %v", err)
+	}
+}
+
+// TestUnmarshal: a member is known by its exact name, at every depth.
+func TestUnmarshal(t *testing.T) {
+	t.Parallel()
+	type inner struct{ Name, Value string }
+	type base struct{ Username string }
+	type input struct {
+		base
+		ClientID string `json:"ClientId"`
+		List     []inner
+		One      *inner
+		Map      map[string]string
+	}
+	for body, want := range map[string]input{
+		`{"Username":"a","ClientId":"b","Map":{"x":"1","X":"2"}}`:        {base: base{"a"}, ClientID: "b", Map: map[string]string{"x": "1", "X": "2"}},
+		`{"username":"a","clientId":"b","ClientID":"c","map":{"x":"1"}}`: {},
+		`{"Username":"a","username":1,"USERNAME":"b"}`:                   {base: base{"a"}},
+		`{"List":[{"Name":"n","value":"v"},{"name":"m"}],"One":{"name":"x","Value":"v"}}`: {
+			List: []inner{{Name: "n"}, {}}, One: &inner{Value: "v"},
+		},
+		`{"List":null,"One":null,"Username":null}`: {},
+		`null`: {},
+	} {
+		var got input
+		if err := Unmarshal([]byte(body), &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
+	}
+	for _, body := range []string{`{"List":{}}`, `{"One":[]}`, `{"Username":1}`, `{"Map":{"x":1}}`, `[]`, `{`, `{} {}`, ``} {
+		if err := Unmarshal([]byte(body), &input{}); err == nil {
+			t.Errorf("%s passes", body)
+		}
 	}
 }

@@ -59,7 +59,7 @@ type adminUserInput struct {
 
 // adminUser is the user whom an Admin operation names.
 func (h *Handler) adminUser(in adminUserInput) (store.User, error) {
-	if err := validate(present("userPoolId", in.UserPoolID), present("username", in.Username)); err != nil {
+	if err := validate(userPoolID(in.UserPoolID), usernameShape(in.Username)); err != nil {
 		return store.User{}, err
 	}
 	if _, ok := h.Store.Pool(in.UserPoolID); !ok {

@@ -21,6 +21,7 @@ type adminCreateUserInput struct {
 	UserAttributes     []attribute
 	MessageAction      string
 	ForceAliasCreation bool
+	ignored
 }
 
 type adminCreateUserOutput struct{ User userType }
@@ -29,7 +30,7 @@ type adminCreateUserOutput struct{ User userType }
 // sign-in. The message with the temporary password goes to whatever address
 // there is; AWS's default, SMS or nothing, would help nobody here.
 func (h *Handler) adminCreateUser(_ context.Context, in adminCreateUserInput) (adminCreateUserOutput, error) {
-	findings := []string{present("userPoolId", in.UserPoolID), usernameShape(in.Username), atMost("temporaryPassword", in.TemporaryPassword, 256)}
+	findings := []string{userPoolID(in.UserPoolID), usernameShape(in.Username), atMost("temporaryPassword", in.TemporaryPassword, 256)}
 	if in.MessageAction != "" {
 		findings = append(findings, oneOf("messageAction", in.MessageAction, []string{"RESEND", "SUPPRESS"}))
 	}
@@ -139,7 +140,7 @@ type adminSetUserPasswordInput struct {
 // adminSetUserPassword confirms the user with a permanent password, and makes
 // it a temporary one otherwise.
 func (h *Handler) adminSetUserPassword(_ context.Context, in adminSetUserPasswordInput) (empty, error) {
-	err := validate(present("userPoolId", in.UserPoolID), present("username", in.Username),
+	err := validate(userPoolID(in.UserPoolID), usernameShape(in.Username),
 		present("password", in.Password), atMost("password", in.Password, 256))
 	if err != nil {
 		return empty{}, err

@@ -14,7 +14,7 @@ type adminInitiateAuthInput struct {
 // adminInitiateAuth is InitiateAuth for a server that has AWS credentials. It
 // takes the password flow of its own name instead of USER_PASSWORD_AUTH.
 func (h *Handler) adminInitiateAuth(_ context.Context, in adminInitiateAuthInput) (authOutput, error) {
-	err := validate(present("userPoolId", in.UserPoolID), oneOf("authFlow", in.AuthFlow, authFlows()), present("clientId", in.ClientID))
+	err := validate(userPoolID(in.UserPoolID), oneOf("authFlow", in.AuthFlow, authFlows()), clientID(in.ClientID))
 	if err != nil {
 		return authOutput{}, err
 	}
@@ -34,7 +34,7 @@ type adminRespondInput struct {
 }
 
 func (h *Handler) adminRespondToAuthChallenge(_ context.Context, in adminRespondInput) (authOutput, error) {
-	err := validate(present("userPoolId", in.UserPoolID), present("clientId", in.ClientID),
+	err := validate(userPoolID(in.UserPoolID), clientID(in.ClientID),
 		oneOf("challengeName", in.ChallengeName, challengeNames()))
 	if err != nil {
 		return authOutput{}, err

@@ -13,6 +13,7 @@ const verifyCode = "VerifyUserAttribute "
 type updateAttributesInput struct {
 	AccessToken    string
 	UserAttributes []attribute
+	ignored
 }
 
 type updateAttributesOutput struct {

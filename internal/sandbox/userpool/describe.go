@@ -115,7 +115,7 @@ func schema(pool store.Pool) []schemaAttribute {
 
 // poolOf finds the pool that a request names.
 func (h *Handler) poolOf(id string) (store.Pool, error) {
-	if err := validate(present("userPoolId", id)); err != nil {
+	if err := validate(userPoolID(id)); err != nil {
 		return store.Pool{}, err
 	}
 	pool, ok := h.Store.Pool(id)
@@ -145,7 +145,7 @@ type clientSummary struct {
 // listUserPoolClients goes page by page, 60 clients at most. The sandbox's
 // clients are called by their ids.
 func (h *Handler) listUserPoolClients(_ context.Context, in listUserPoolClientsInput) (listUserPoolClientsOutput, error) {
-	if err := validate(present("userPoolId", in.UserPoolID), between("maxResults", in.MaxResults, 1, 60)); err != nil {
+	if err := validate(userPoolID(in.UserPoolID), between("maxResults", in.MaxResults, 1, 60)); err != nil {
 		return listUserPoolClientsOutput{}, err
 	}
 	pool, err := h.poolOf(in.UserPoolID)
@@ -202,7 +202,7 @@ type refreshTokenRotation struct {
 }
 
 func (h *Handler) describeUserPoolClient(_ context.Context, in describeUserPoolClientInput) (describeUserPoolClientOutput, error) {
-	if err := validate(present("userPoolId", in.UserPoolID), present("clientId", in.ClientID)); err != nil {
+	if err := validate(userPoolID(in.UserPoolID), clientID(in.ClientID)); err != nil {
 		return describeUserPoolClientOutput{}, err
 	}
 	c, err := h.clientOf(in.UserPoolID, in.ClientID)

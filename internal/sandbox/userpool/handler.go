@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -116,6 +117,20 @@ var operations = sync.OnceValue(func() map[string]operation {
 	}
 })
 
+// ignored are members of many operations that have no effect here. They are
+// named so that a value of the wrong type is refused, as AWS refuses it.
+type ignored struct {
+	ClientMetadata  map[string]string
+	ValidationData  []attribute
+	UserContextData *struct {
+		EncodedData string
+		IPAddress   string `json:"IpAddress"`
+	}
+	AnalyticsMetadata *struct {
+		AnalyticsEndpointID string `json:"AnalyticsEndpointId"`
+	}
+}
+
 // labelled inputs say more about a call than its operation does.
 type labelled interface{ label() string }
 
@@ -150,19 +165,27 @@ func (h *Handler) count(ctx context.Context, name string, in any) {
 }
 
 // decode reads one JSON object. AWS answers both malformed JSON and a value of
-// the wrong type with SerializationException.
+// the wrong type with SerializationException, and ignores a member that it does
+// not know, such as one in another spelling.
 func decode(body []byte, in any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil // as {}: then the required members are missing
 	}
-	if err := json.Unmarshal(body, in); err != nil {
+	if err := awsjson.Unmarshal(body, in); err != nil {
 		// The parser's own words could quote the body; its position cannot.
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-			return &Error{Type: "SerializationException", Message: fmt.Sprintf("%s has a value of the wrong type", wrong.Field)}
+			return &Error{Type: "SerializationException", Message: fmt.Sprintf("%s has a value of the wrong type", memberPath(wrong.Field))}
 		}
 		return &Error{Type: "SerializationException", Message: "The request body is not a JSON object"}
 	}
 	return nil
+}
+
+// memberPath is a member as the client wrote it: the parser names the Go structs
+// too that are embedded on the way, and those begin with a small letter.
+func memberPath(field string) string {
+	path := strings.Split(field, ".")
+	return strings.Join(slices.DeleteFunc(path, func(s string) bool { return s == "" || s[0] >= 'a' && s[0] <= 'z' }), ".")
 }
 
 // ServeHTTP answers POST /. It never panics: whatever goes wrong inside is an

@@ -38,6 +38,7 @@ type initiateAuthInput struct {
 	ClientID       string `json:"ClientId"`
 	AuthParameters map[string]string
 	Session        string // of ConfirmSignUp; in USER_AUTH only
+	ignored
 }
 
 // flow is AuthFlow under its current name.
@@ -79,7 +80,7 @@ type authenticationResult struct {
 
 // initiateAuth: client, flow, parameters, secret hash, user, in this order.
 func (h *Handler) initiateAuth(_ context.Context, in initiateAuthInput) (authOutput, error) {
-	if err := validate(oneOf("authFlow", in.AuthFlow, authFlows()), present("clientId", in.ClientID)); err != nil {
+	if err := validate(oneOf("authFlow", in.AuthFlow, authFlows()), clientID(in.ClientID)); err != nil {
 		return authOutput{}, err
 	}
 	client, ok := h.Store.Client(in.ClientID)

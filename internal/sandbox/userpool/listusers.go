@@ -25,7 +25,7 @@ type listUsersOutput struct {
 // most. AWS's own order is not documented; here it is by username.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
 func (h *Handler) listUsers(_ context.Context, in listUsersInput) (listUsersOutput, error) {
-	err := validate(present("userPoolId", in.UserPoolID), between("limit", in.Limit, 0, 60), atMost("filter", in.Filter, 256))
+	err := validate(userPoolID(in.UserPoolID), between("limit", in.Limit, 0, 60), atMost("filter", in.Filter, 256))
 	if err != nil {
 		return listUsersOutput{}, err
 	}

@@ -23,6 +23,7 @@ type forUserInput struct {
 	ClientID   string `json:"ClientId"`
 	Username   string
 	SecretHash string
+	ignored
 }
 
 type deliveryOutput struct{ CodeDeliveryDetails *codeDelivery }
@@ -30,7 +31,7 @@ type deliveryOutput struct{ CodeDeliveryDetails *codeDelivery }
 // forUser is what operations that name a user without a token begin with: the
 // client, the user, and whether he exists, which a client may have to hide.
 func (h *Handler) forUser(in forUserInput, findings ...string) (client store.Client, user store.User, known bool, err error) {
-	findings = append([]string{present("clientId", in.ClientID), present("username", in.Username)}, findings...)
+	findings = append([]string{clientID(in.ClientID), usernameShape(in.Username)}, findings...)
 	if err := validate(findings...); err != nil {
 		return store.Client{}, store.User{}, false, err
 	}

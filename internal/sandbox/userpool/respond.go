@@ -34,6 +34,7 @@ type respondInput struct {
 	ChallengeResponses map[string]string
 	Session            string
 	pages              bool // the answer comes from the pages
+	ignored
 }
 
 func (in respondInput) label() string {
@@ -44,7 +45,7 @@ func (in respondInput) label() string {
 }
 
 func (h *Handler) respondToAuthChallenge(_ context.Context, in respondInput) (authOutput, error) {
-	if err := validate(present("clientId", in.ClientID), oneOf("challengeName", in.ChallengeName, challengeNames())); err != nil {
+	if err := validate(clientID(in.ClientID), oneOf("challengeName", in.ChallengeName, challengeNames())); err != nil {
 		return authOutput{}, err
 	}
 	client, ok := h.Store.Client(in.ClientID)

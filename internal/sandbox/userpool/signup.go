@@ -27,6 +27,7 @@ type signUpInput struct {
 	Password       string
 	SecretHash     string
 	UserAttributes []attribute
+	ignored
 }
 
 type signUpOutput struct {
@@ -42,7 +43,7 @@ type codeDelivery struct {
 }
 
 func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error) {
-	err := validate(present("clientId", in.ClientID), usernameShape(in.Username), atMost("password", in.Password, 256))
+	err := validate(clientID(in.ClientID), usernameShape(in.Username), atMost("password", in.Password, 256))
 	if err != nil {
 		return signUpOutput{}, err
 	}
@@ -219,6 +220,7 @@ type confirmSignUpInput struct {
 	ConfirmationCode   string
 	SecretHash         string
 	ForceAliasCreation bool
+	ignored
 }
 
 type confirmSignUpOutput struct {
@@ -228,7 +230,7 @@ type confirmSignUpOutput struct {
 // confirmSignUp answers an unknown user, where the client hides users, as a
 // code that is over.
 func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (confirmSignUpOutput, error) {
-	err := validate(present("clientId", in.ClientID), present("username", in.Username),
+	err := validate(clientID(in.ClientID), usernameShape(in.Username),
 		present("confirmationCode", in.ConfirmationCode))
 	if err != nil {
 		return confirmSignUpOutput{}, err

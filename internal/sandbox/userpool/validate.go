@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cogctl/cogctl/internal/sandbox/store"
+	"github.com/cogctl/cogctl/internal/srp"
 )
 
 // validate joins what is wrong with the members of a request in the words of
@@ -49,19 +50,44 @@ func atMost(member, value string, limit int) string {
 	return fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, limit)
 }
 
-// usernameShape is the pattern of Username in SignUp and AdminCreateUser: 1 to
-// 128 letters, marks, symbols, numbers and punctuation, so no spaces.
-func usernameShape(value string) string {
-	if value == "" || utf8.RuneCountInString(value) > 128 {
-		return present("username", value) + atMost("username", value, 128)
+// clientID is the pattern of ClientId, [\w+]+, of 1 to 128 characters.
+func clientID(value string) string {
+	return found("clientId", value, 128, `[\w+]+`, func(r rune) bool { return isWord(r) || r == '+' })
+}
+
+// userPoolID is the pattern of UserPoolId, REGION_NAME, of 1 to 55 characters.
+func userPoolID(value string) string {
+	if finding := present("userPoolId", value) + atMost("userPoolId", value, 55); finding != "" {
+		return finding
 	}
-	odd := func(r rune) bool {
-		return !unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P) || r == utf8.RuneError
-	}
-	if !strings.ContainsFunc(value, odd) {
+	if _, err := srp.PoolName(value); err == nil {
 		return ""
 	}
-	return "Value at 'username' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+"
+	return fmt.Sprintf("Value '%s' at 'userPoolId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w-]+_[0-9a-zA-Z]+", value)
+}
+
+func isWord(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
+}
+
+// found is what is wrong with a member that has a length and a pattern, which
+// allowed tells.
+func found(member, value string, most int, pattern string, allowed func(rune) bool) string {
+	if finding := present(member, value) + atMost(member, value, most); finding != "" {
+		return finding
+	}
+	if !strings.ContainsFunc(value, func(r rune) bool { return !allowed(r) }) {
+		return ""
+	}
+	return fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", member, pattern)
+}
+
+// usernameShape is the pattern of Username as a member of a request: 1 to 128
+// letters, marks, symbols, numbers and punctuation, so no spaces.
+func usernameShape(value string) string {
+	return found("username", value, 128, `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`, func(r rune) bool {
+		return unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P) && r != utf8.RuneError
+	})
 }
 
 // symbols are the special characters of the developer guide, "Adding user pool
@@ -107,6 +133,9 @@ type attribute struct {
 // what a user may not say about himself.
 func attributeMap(pool store.Pool, list []attribute, admin bool) (map[string]string, error) {
 	attributes := map[string]string{}
+	if err := validate(attributeShapes(list)...); err != nil {
+		return nil, err
+	}
 	for _, a := range list {
 		switch {
 		case a.Name == "sub":
@@ -123,6 +152,17 @@ func attributeMap(pool store.Pool, list []attribute, admin bool) (map[string]str
 		attributes[a.Name] = a.Value
 	}
 	return attributes, nil
+}
+
+// attributeShapes finds names that are not there or longer than 32 characters,
+// and values longer than 2048.
+func attributeShapes(list []attribute) []string {
+	var findings []string
+	for i, a := range list {
+		member := fmt.Sprintf("userAttributes.%d.member.", i+1)
+		findings = append(findings, present(member+"name", a.Name), atMost(member+"name", a.Name, 32), atMost(member+"value", a.Value, 2048))
+	}
+	return findings
 }
 
 // missing lists the required attributes of the pool that are not there.
