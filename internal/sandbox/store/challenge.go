@@ -34,6 +34,7 @@ type Session struct {
 	ClientID  string
 	Username  string
 	Unknown   bool     // the user does not exist, the answer fails whatever it is
+	Typed     string   // of a user who does not exist: the name that was typed
 	Pages     bool     // begun on the hosted pages
 	Device    string   // the DEVICE_KEY of the sign-in
 	Code      string   // that was sent

@@ -74,20 +74,24 @@ func TestForgotPasswordRefuses(t *testing.T) {
 	confirm := func(client, user string) reply {
 		return w.call("ConfirmForgotPassword", p{"ClientId": client, "Username": user, "ConfirmationCode": "123456", "Password": fresh})
 	}
-	forgot("web", "off").refused(t, "NotAuthorizedException", "User is disabled.")
+	forgot("legacy", "off").refused(t, "NotAuthorizedException", "User is disabled.")
 	forgot("web", "new").refused(t, "NotAuthorizedException", "User password cannot be reset in the current state.")
 	w.set("fresh", func(u *store.User) { u.Attributes["email_verified"] = "false" })
-	forgot("web", "fresh").refused(t, "InvalidParameterException", "Cannot reset password for the user as there is no registered/verified email or phone_number")
+	forgot("legacy", "fresh").refused(t, "InvalidParameterException", "Cannot reset password for the user as there is no registered/verified email or phone_number")
 	confirm("web", "fresh").refused(t, "UserNotConfirmedException", "User is not confirmed.")
-	confirm("web", "off").refused(t, "NotAuthorizedException", "User is disabled.")
+	confirm("legacy", "off").refused(t, "NotAuthorizedException", "User is disabled.")
+	confirm("web", "off").refused(t, "CodeMismatchException", badCode)
 	forgot("legacy", "nobody").refused(t, "UserNotFoundException", "User does not exist.")
 	confirm("legacy", "nobody").refused(t, "UserNotFoundException", "User does not exist.")
-	confirm("web", "nobody").refused(t, "ExpiredCodeException", codeOver)
+	confirm("web", "nobody").refused(t, "CodeMismatchException", badCode)
+	confirm("web", "ann").refused(t, "ExpiredCodeException", codeOver)
 	forgot("backend", "ann").refused(t, "NotAuthorizedException", "Client backend is configured with secret but SECRET_HASH was not received")
 	forgot("", "ann").refused(t, "InvalidParameterException", "1 validation error detected: Value at 'clientId' failed to satisfy constraint: Member must not be null")
 	confirm("web", "").refused(t, "InvalidParameterException", "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must not be null")
-	if got := forgot("web", "nobody").ok(t); !strings.Contains(got.Raw, `"Destination":"n***@e***"`) {
-		t.Errorf("an unknown user: %s", got.Raw)
+	for user, destination := range map[string]string{"nobody": "n***@e***", "off": "o***@e***", "fresh": "f***@e***"} {
+		if got := forgot("web", user).ok(t); !strings.Contains(got.Raw, `"Destination":"`+destination+`"`) {
+			t.Errorf("%s: %s", user, got.Raw)
+		}
 	}
 	if sent := w.h.Store.Messages(); len(sent) != 0 {
 		t.Errorf("%d messages were sent", len(sent))
@@ -107,6 +111,11 @@ func TestResendConfirmationCode(t *testing.T) {
 	w.call("ConfirmSignUp", p{"ClientId": "web", "Username": "fresh", "ConfirmationCode": w.lastCode()}).ok(t)
 	w.login("web", "fresh", password).signedIn(t)
 	resend("web", "fresh").refused(t, "InvalidParameterException", "User is already confirmed.")
+	resend("legacy", "off").refused(t, "InvalidParameterException", "User is already confirmed.")
+	resend("web", "off").ok(t)
+	if sent := w.h.Store.Messages(); len(sent) != 1 {
+		t.Errorf("%d messages, one of them to a disabled user", len(sent))
+	}
 	resend("legacy", "nobody").refused(t, "UserNotFoundException", "User does not exist.")
 	for range 5 {
 		resend("web", "nobody").ok(t)

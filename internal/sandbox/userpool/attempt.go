@@ -12,12 +12,13 @@ type attempt struct {
 	user   store.User
 	device string // the DEVICE_KEY of a confirmed device of the user, or ""
 	pages  bool   // made on the pages: it ends without tokens
+	typed  string // of a user who does not exist: the name that was typed
 }
 
 // challenge answers with a challenge that is bound to a new Session.
 func (h *Handler) challenge(a attempt, s store.Session, parameters map[string]string) (authOutput, error) {
 	s.PoolID, s.ClientID, s.Username, s.Device = a.client.PoolID, a.client.ID, a.user.Username, a.device
-	s.Pages = a.pages
+	s.Pages, s.Typed = a.pages, a.typed
 	id, err := h.putSession(a.client, s)
 	if err != nil {
 		return authOutput{}, err
@@ -56,9 +57,9 @@ func (h *Handler) opened(client store.Client, in respondInput, names ...string) 
 		// Begun on the pages, it can go on only there.
 		return attempt{}, store.Session{}, errSession
 	}
-	a := attempt{client: client, user: store.User{Username: session.Username}, device: session.Device, pages: session.Pages}
+	a := attempt{client: client, user: store.User{Username: session.Username}, device: session.Device, pages: session.Pages, typed: session.Typed}
 	if session.Unknown {
-		if !strings.EqualFold(p["USERNAME"], session.Username) {
+		if typed := p["USERNAME"]; !strings.EqualFold(typed, session.Username) && h.fakeUsername(session.PoolID, typed) != session.Username {
 			return attempt{}, store.Session{}, errSession
 		}
 		return a, session, nil

@@ -36,6 +36,9 @@ func (h *Handler) initiateChoice(client store.Client, p map[string]string, sessi
 		return authOutput{}, err
 	}
 	a := attempt{client: client, user: user, device: p["DEVICE_KEY"]}
+	if !known {
+		a.typed = p["USERNAME"]
+	}
 	pool, _ := h.Store.Pool(client.PoolID)
 	offered := firstFactors(pool, user, known)
 	if session != "" {
@@ -131,7 +134,7 @@ func (h *Handler) chosen(a attempt, factor string, unknown bool, p map[string]st
 }
 
 func (h *Handler) choicePassword(a attempt, unknown bool, password string) (authOutput, error) {
-	if err := h.judgePassword(a.client.PoolID, a.user, !unknown, password); err != nil {
+	if err := h.judgePassword(a.client, a.user, !unknown, password); err != nil {
 		return authOutput{}, err
 	}
 	return h.passwordProved(a)

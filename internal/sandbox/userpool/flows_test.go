@@ -152,7 +152,10 @@ func TestChoiceHidesUsers(t *testing.T) {
 	if r.parameter("CODE_DELIVERY_DESTINATION") != "n***@e***" || len(w.h.Store.Messages()) != 0 {
 		t.Errorf("parameters %v, %d messages", r.Body["ChallengeParameters"], len(w.h.Store.Messages()))
 	}
-	w.answer(r, p{"USERNAME": "nobody@example.com", "EMAIL_OTP_CODE": "12345678"}).refused(t, "CodeMismatchException", wrongCode)
+	for _, name := range []string{"nobody@example.com", r.parameter("USER_ID_FOR_SRP")} { // as for others, either will do
+		w.answer(r, p{"USERNAME": name, "EMAIL_OTP_CODE": "12345678"}).refused(t, "CodeMismatchException", wrongCode)
+	}
+	w.answer(r, p{"USERNAME": "none@example.com", "EMAIL_OTP_CODE": "12345678"}).refused(t, "NotAuthorizedException", "Invalid session for the user.")
 	r = begin("").challenged(t, "SELECT_CHALLENGE")
 	w.answer(r, p{"USERNAME": "nobody@example.com", "ANSWER": "PASSWORD", "PASSWORD": password}).
 		refused(t, "NotAuthorizedException", "Incorrect username or password.")

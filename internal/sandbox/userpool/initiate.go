@@ -173,7 +173,7 @@ func (h *Handler) initiatePassword(client store.Client, p map[string]string) (au
 	case !known:
 		user.Username = h.fakeUsername(client.PoolID, p["USERNAME"])
 	}
-	if err := h.judgePassword(client.PoolID, user, known, p["PASSWORD"]); err != nil {
+	if err := h.judgePassword(client, user, known, p["PASSWORD"]); err != nil {
 		return authOutput{}, err
 	}
 	if err := checkDevice(user, p["DEVICE_KEY"]); err != nil {
@@ -183,8 +183,9 @@ func (h *Handler) initiatePassword(client store.Client, p map[string]string) (au
 }
 
 // judgePassword is judge for a password that came as it is.
-func (h *Handler) judgePassword(poolID string, user store.User, known bool, password string) error {
-	return h.judge(user, known, poolID, func() bool {
+func (h *Handler) judgePassword(client store.Client, user store.User, known bool, password string) error {
+	poolID := client.PoolID
+	return h.judge(client, user, known, func() bool {
 		if !known || !user.HasPassword() {
 			fake := srp.FakeVerifier(h.FakeSeed, fakeKey(poolID, user.Username))
 			store.CheckPassword(fake, poolID, user.Username, password)
@@ -197,22 +198,33 @@ func (h *Handler) judgePassword(poolID string, user store.User, known bool, pass
 // judge is the order in which a password is judged: the state of the user, the
 // lockout, then the password. That an unconfirmed user is refused before the
 // password is looked at was recorded from AWS; the rest of the order is
-// UNCONFIRMED.
-func (h *Handler) judge(user store.User, known bool, poolID string, prove func() bool) error {
+// UNCONFIRMED, but for what a client that hides users tells: see hides.
+func (h *Handler) judge(client store.Client, user store.User, known bool, prove func() bool) error {
+	var state error
 	if known {
-		if err := checkState(user); err != nil {
-			return err
-		}
+		state = checkState(user)
 	}
-	if h.Store.Locked(poolID, user.Username, h.Now()) {
+	if state != nil && !hides(client, user) {
+		return state
+	}
+	if h.Store.Locked(client.PoolID, user.Username, h.Now()) {
 		return errLocked
 	}
 	if !prove() || !known {
-		h.Store.Failed(poolID, user.Username, h.Now())
+		h.Store.Failed(client.PoolID, user.Username, h.Now())
 		return errWrongPassword
 	}
-	h.Store.Succeeded(poolID, user.Username)
-	return nil
+	h.Store.Succeeded(client.PoolID, user.Username)
+	return state
+}
+
+// hides says whether a client tells the state of a user only to who knows the
+// password: that he is disabled, and that one who was imported, and so has no
+// password, must set one (developer guide, "Managing error responses", of which
+// an older edition has the disabled user: UNCONFIRMED).
+func hides(client store.Client, user store.User) bool {
+	imported := user.Status == store.ResetRequired && !user.HasPassword()
+	return client.HidesUsers() && (user.Disabled || imported)
 }
 
 func checkState(user store.User) error {
@@ -281,14 +293,10 @@ func checkSecretHash(client store.Client, username, got, mismatch string) error 
 	return nil
 }
 
-// fakeUsername is what a user who does not exist is called in the challenge:
-// as typed, or where usernames are made from e-mail addresses a UUID that is
-// always the same one.
+// fakeUsername is what a user who does not exist is called in the challenge: a
+// UUID that is always the same one, also where usernames are none (developer
+// guide, "Managing error responses").
 func (h *Handler) fakeUsername(poolID, typed string) string {
-	pool, _ := h.Store.Pool(poolID)
-	if len(pool.UsernameAttributes) == 0 {
-		return typed
-	}
 	mac := hmac.New(sha256.New, h.FakeSeed)
 	io.WriteString(mac, fakeKey(poolID, typed))
 	return store.FormatID([16]byte(mac.Sum(nil)[:16]))

@@ -94,7 +94,7 @@ func (h *Handler) sendChallengeCode(a attempt, kind string, unknown bool) (authO
 	}
 	delivery, to := deliveryTo([]string{attribute}, a.user.Attributes)
 	if unknown {
-		delivery = fakeDelivery(a.user.Username)
+		delivery = fakeDelivery(a.typed)
 	}
 	if delivery == nil {
 		return authOutput{}, errNoDelivery

@@ -44,7 +44,7 @@ func (p Pages) SignIn(username, password string) (Step, error) {
 	if !known {
 		user.Username = p.h.fakeUsername(p.client.PoolID, username)
 	}
-	if err := p.h.judgePassword(p.client.PoolID, user, known, password); err != nil {
+	if err := p.h.judgePassword(p.client, user, known, password); err != nil {
 		return Step{}, err
 	}
 	out, err := p.h.passwordProved(attempt{client: p.client, user: user, pages: true})

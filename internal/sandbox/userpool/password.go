@@ -2,6 +2,7 @@ package userpool
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
@@ -66,7 +67,7 @@ func (h *Handler) resendConfirmationCode(_ context.Context, in forUserInput) (de
 		return deliveryOutput{}, err
 	}
 	switch {
-	case !known:
+	case !known, user.Disabled && client.HidesUsers():
 		return deliveryOutput{fakeDelivery(in.Username)}, nil
 	case user.Status != store.Unconfirmed:
 		return deliveryOutput{}, errAlreadyConfirmed
@@ -79,7 +80,8 @@ func (h *Handler) resendConfirmationCode(_ context.Context, in forUserInput) (de
 	return deliveryOutput{delivery}, err
 }
 
-// forgotPassword sends a code that sets a new password.
+// forgotPassword sends a code that sets a new password. A client that hides users
+// hides that way, too, who is disabled and who has no verified address.
 func (h *Handler) forgotPassword(_ context.Context, in forUserInput) (deliveryOutput, error) {
 	client, user, known, err := h.forUser(in)
 	if err != nil {
@@ -88,13 +90,16 @@ func (h *Handler) forgotPassword(_ context.Context, in forUserInput) (deliveryOu
 	if err := h.spend(client.PoolID, user.Username, forgotPasswordCode); err != nil {
 		return deliveryOutput{}, err
 	}
-	if !known {
+	if !known || user.Disabled && client.HidesUsers() {
 		return deliveryOutput{fakeDelivery(in.Username)}, nil
 	}
 	if err := recoverable(user); err != nil {
 		return deliveryOutput{}, err
 	}
 	delivery, err := h.sendRecovery(client.PoolID, user, forgotPasswordCode)
+	if errors.Is(err, errNoRecovery) && client.HidesUsers() {
+		return deliveryOutput{fakeDelivery(in.Username)}, nil
+	}
 	return deliveryOutput{delivery}, err
 }
 
@@ -131,7 +136,9 @@ type confirmForgotInput struct {
 }
 
 // confirmForgotPassword sets the new password, and ends RESET_REQUIRED and a
-// lockout. Nothing that is refused uses the code up but wrong codes themselves.
+// lockout. Nothing that is refused uses the code up but wrong codes themselves. A
+// client that hides users answers as to a wrong code where there is nobody, or
+// nobody who may (developer guide, "Managing error responses").
 func (h *Handler) confirmForgotPassword(_ context.Context, in confirmForgotInput) (empty, error) {
 	client, user, known, err := h.forUser(in.forUserInput, present("confirmationCode", in.ConfirmationCode),
 		present("password", in.Password), atMost("password", in.Password, 256))
@@ -140,8 +147,8 @@ func (h *Handler) confirmForgotPassword(_ context.Context, in confirmForgotInput
 	}
 	pool, _ := h.Store.Pool(client.PoolID)
 	switch {
-	case !known:
-		return empty{}, errCodeExpired
+	case !known, user.Disabled && client.HidesUsers():
+		return empty{}, errCodeMismatch
 	case user.Status == store.Unconfirmed:
 		return empty{}, errNotConfirmed
 	}
@@ -201,7 +208,7 @@ func (h *Handler) changePassword(ctx context.Context, in changePasswordInput) (e
 		return empty{}, err
 	}
 	if user.HasPassword() {
-		if err := h.judgePassword(poolID, user, true, in.PreviousPassword); err != nil {
+		if err := h.judgePassword(store.Client{PoolID: poolID}, user, true, in.PreviousPassword); err != nil {
 			return empty{}, err
 		}
 	}

@@ -27,6 +27,9 @@ type refusal struct {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	if err := w.h.Store.Create(poolID, store.User{Username: "imported", Sub: "imported", Status: store.ResetRequired}, false); err != nil {
+		t.Fatal(err)
+	}
 	tables := map[string][]refusal{
 		"initiate": initiateRefusals(), "respond": respondRefusals(), "signup": signUpRefusals(), "admin": adminRefusals(), "tokens": tokenRefusals(),
 	}
@@ -80,6 +83,10 @@ func initiateRefusals() []refusal {
 		{"user without password", op, pass("web", "nopass", ""), "InvalidParameterException", "Missing required parameter PASSWORD"},
 		{"user without password, some", op, pass("web", "nopass", password), "NotAuthorizedException", "Incorrect username or password."},
 		{"disabled", op, pass("web", "off", password), "NotAuthorizedException", "User is disabled."},
+		{"disabled, wrong password", op, pass("web", "off", "Wrong0ne!"), "NotAuthorizedException", "Incorrect username or password."},
+		{"disabled, wrong password, told so", op, pass("legacy", "off", "Wrong0ne!"), "NotAuthorizedException", "User is disabled."},
+		{"imported", op, pass("web", "imported", password), "NotAuthorizedException", "Incorrect username or password."},
+		{"imported, told so", op, pass("legacy", "imported", password), "PasswordResetRequiredException", "Password reset required for the user"},
 		{"unconfirmed", op, pass("web", "fresh", password), "UserNotConfirmedException", "User is not confirmed."},
 		{"unconfirmed comes before the password", op, pass("web", "fresh", "Wrong0ne!"), "UserNotConfirmedException", "User is not confirmed."},
 		{"reset required", op, pass("web", "reset", password), "PasswordResetRequiredException", "Password reset required for the user"},

@@ -152,7 +152,7 @@ func (h *Handler) verifyPassword(client store.Client, p map[string]string) (auth
 	prove := func() bool {
 		return handshake.Server.Verify(pool, handshake.Username, claim.block, claim.at, p["PASSWORD_CLAIM_SIGNATURE"])
 	}
-	if err := h.judge(user, known, handshake.PoolID, prove); err != nil {
+	if err := h.judge(client, user, known, prove); err != nil {
 		return authOutput{}, err
 	}
 	a := attempt{client: client, user: user, device: p["DEVICE_KEY"]}
