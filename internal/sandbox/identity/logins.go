@@ -108,7 +108,7 @@ func (h *Handler) judgeUserPool(ctx context.Context, pool store.IdentityPool, po
 // and signed in?
 func (h *Handler) checkActive(poolID string, claims jwt.Claims) error {
 	user, known := h.Store.BySub(poolID, claims.String("sub"))
-	if !known || user.Disabled || h.Store.Revoked(claims.String("origin_jti")) {
+	if !known || user.Disabled || h.Store.Revoked(claims.String("event_id")) {
 		return errInactive
 	}
 	return nil

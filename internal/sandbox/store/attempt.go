@@ -86,11 +86,27 @@ func (s *Store) Spend(poolID, name, what string, most int, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := spentKey{poolID, fold(name), what}
-	recent := slices.DeleteFunc(s.spent[key], func(at time.Time) bool { return now.Sub(at) >= time.Hour })
-	allowed := len(recent) < most
-	if allowed {
-		recent = append(recent, now)
+	if len(s.recent(key, now)) >= most {
+		return false
 	}
-	s.spent[key] = recent
-	return allowed
+	s.spend(key, now)
+	return true
+}
+
+// recent is when a thing was done within the last hour.
+func (s *Store) recent(key spentKey, now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(s.spent[key]), func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+}
+
+// spend counts a thing. Names that nobody has are counted as well, so what is an
+// hour old is swept before the table grows.
+func (s *Store) spend(key spentKey, now time.Time) {
+	if len(s.spent) >= 1024 && s.spent[key] == nil {
+		for k := range s.spent {
+			if len(s.recent(k, now)) == 0 {
+				delete(s.spent, k)
+			}
+		}
+	}
+	s.spent[key] = append(s.recent(key, now), now)
 }

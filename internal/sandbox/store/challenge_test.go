@@ -87,7 +87,7 @@ func TestGrants(t *testing.T) {
 	t.Parallel()
 	grace := 10 * time.Second
 	s := New()
-	s.AddGrant(Grant{OriginJTI: "o", Username: "ann", Expires: start.Add(time.Hour)}, "first")
+	s.AddGrant(Grant{EventID: "o", Username: "ann", Expires: start.Add(time.Hour)}, "first", start)
 	want := func(what string, err, want error) {
 		t.Helper()
 		if !errors.Is(err, want) {
@@ -207,8 +207,17 @@ func TestCodes(t *testing.T) {
 	for range tries {
 		s.CheckCode(typed("000000"), start)
 	}
-	if err := s.CheckCode(typed("123456"), start); !errors.Is(err, ErrTooManyTries) {
-		t.Errorf("after too many: %v", err)
+	s.PutCode(code)
+	for at, want := range map[time.Duration]error{0: ErrTooManyTries, time.Hour - 1: ErrTooManyTries, time.Hour: nil} {
+		if err := s.CheckCode(typed("123456"), start.Add(at)); !errors.Is(err, want) {
+			t.Errorf("%v after too many, with a new code: %v", at, err)
+		}
+	}
+	other := typed("123456")
+	other.Kind = "ForgotPassword"
+	s.PutCode(other)
+	if err := s.CheckCode(other, start); err != nil {
+		t.Errorf("a code of another kind: %v", err)
 	}
 	s.DropCode(typed(""))
 	if err := s.CheckCode(typed("123456"), start); !errors.Is(err, ErrExpired) {

@@ -13,8 +13,8 @@ var (
 	ErrTooManyTries = errors.New("too many wrong codes")
 )
 
-// tries is how often a code may be typed wrong: ConfirmSignUp allows 15 an
-// hour for a user.
+// tries is how often a user may type a code of a kind wrong in an hour, however
+// many he is sent: ConfirmSignUp allows 15 (quotas page).
 const tries = 15
 
 // mailboxSize is how many messages the mailbox keeps.
@@ -27,7 +27,6 @@ type Code struct {
 	Kind     string // what it is for, such as SignUp
 	Value    string
 	Expires  time.Time
-	wrong    int
 }
 
 type codeKey struct{ pool, name, kind string }
@@ -58,13 +57,14 @@ func (s *Store) CheckCode(c Code, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sent := s.codes[c.key()]
+	wrong := spentKey{c.PoolID, fold(c.Username), "wrong code of " + c.Kind}
 	switch {
 	case sent == nil || now.After(sent.Expires):
 		return ErrExpired
-	case sent.wrong >= tries:
+	case len(s.recent(wrong, now)) >= tries:
 		return ErrTooManyTries
 	case subtle.ConstantTimeCompare([]byte(sent.Value), []byte(c.Value)) != 1:
-		sent.wrong++
+		s.spend(wrong, now)
 		return ErrMismatch
 	}
 	return nil

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -14,10 +15,11 @@ var (
 )
 
 // Grant is one sign-in: what all its tokens share through every refresh. It is
-// named by the origin_jti claim.
+// named by the event_id claim, which tokens have also where the client has no
+// token revocation and so no origin_jti.
 type Grant struct {
-	OriginJTI string
 	EventID   string
+	OriginJTI string
 	PoolID    string
 	ClientID  string
 	Username  string
@@ -63,13 +65,29 @@ type tokenState struct {
 	rotated time.Time // zero: never
 }
 
+// outlived is how long a sign-in is remembered after its refresh token's time: an
+// access token lives a day at most, and may be asked about until then.
+const outlived = 24 * time.Hour
+
 // AddGrant records a sign-in and its refresh token.
-func (s *Store) AddGrant(g Grant, refreshToken string) {
+func (s *Store) AddGrant(g Grant, refreshToken string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := &grantState{Grant: g}
-	s.grants[g.OriginJTI] = state
-	s.refresh[sha256.Sum256([]byte(refreshToken))] = &tokenState{grant: state}
+	s.grants[g.EventID] = state
+	s.addToken(refreshToken, state, now)
+}
+
+// addToken also forgets, once in a while, the sign-ins that nobody can ask about
+// any more, with their tokens.
+func (s *Store) addToken(refreshToken string, g *grantState, now time.Time) {
+	s.refresh[sha256.Sum256([]byte(refreshToken))] = &tokenState{grant: g}
+	if s.tokensAdded++; s.tokensAdded%256 != 0 {
+		return
+	}
+	gone := func(g *grantState) bool { return now.After(g.Expires.Add(outlived)) }
+	maps.DeleteFunc(s.grants, func(_ string, g *grantState) bool { return gone(g) })
+	maps.DeleteFunc(s.refresh, func(_ [32]byte, t *tokenState) bool { return gone(t.grant) })
 }
 
 // Grant returns the sign-in a refresh token belongs to. With ErrExpired,
@@ -101,12 +119,12 @@ func (s *Store) Rotate(refreshToken, replacement string, grace time.Duration, no
 	if t.rotated.IsZero() {
 		t.rotated = now
 	}
-	s.refresh[sha256.Sum256([]byte(replacement))] = &tokenState{grant: t.grant}
+	s.addToken(replacement, t.grant, now)
 	return t.grant.Grant, nil
 }
 
 // Revoke ends the sign-in a refresh token belongs to: the token, those it was
-// rotated from and to, and the access tokens of the same origin.
+// rotated from and to, and the access tokens of the same sign-in.
 func (s *Store) Revoke(refreshToken string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,11 +144,11 @@ func (s *Store) RevokeUser(poolID, username string) {
 	}
 }
 
-// Revoked says whether the sign-in named by an origin_jti claim was ended.
-func (s *Store) Revoked(originJTI string) bool {
+// Revoked says whether the sign-in named by an event_id claim was ended.
+func (s *Store) Revoked(eventID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.grants[originJTI]
+	g := s.grants[eventID]
 	return g != nil && g.revoked
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -35,7 +36,10 @@ func TestDeleteAndRevokeUser(t *testing.T) {
 		if err := s.Create("p", User{Username: name, Sub: name}, false); err != nil {
 			t.Fatal(err)
 		}
-		s.AddGrant(Grant{OriginJTI: "of " + name, PoolID: "p", Username: name, Expires: start.Add(time.Hour)}, "refresh "+name)
+		s.AddGrant(Grant{EventID: "of " + name, PoolID: "p", Username: name, Expires: start.Add(time.Hour)}, "refresh "+name, start)
+		s.PutCode(Code{PoolID: "p", Username: name, Kind: "SignUp", Value: "1", Expires: start.Add(time.Hour)})
+		s.PutSession(name, Session{PoolID: "p", ClientID: "c", Username: name, Challenge: "SMS_MFA"}, start, start.Add(time.Hour))
+		s.PutHandshake([]byte(name), Handshake{PoolID: "p", Username: name}, start, start.Add(time.Hour))
 	}
 	s.RevokeUser("other", "ann")
 	if s.Revoked("of ann") {
@@ -50,8 +54,46 @@ func TestDeleteAndRevokeUser(t *testing.T) {
 	if _, there := s.Find("p", "ann"); there || !s.Revoked("of ann") || s.Revoked("of bob") {
 		t.Error("ann is to be gone with her sign-ins, and nobody else")
 	}
+	for name, there := range map[string]bool{"ann": false, "bob": true} {
+		code := s.CheckCode(Code{PoolID: "p", Username: name, Kind: "SignUp", Value: "1"}, start)
+		_, session := s.Session(name, "SMS_MFA", "c", start)
+		_, handshake := s.Handshake([]byte(name), start)
+		if (code == nil) != there || (session == nil) != there || (handshake == nil) != there {
+			t.Errorf("what waits for %s: code %v, session %v, handshake %v", name, code, session, handshake)
+		}
+	}
 	if users := s.Users("p"); len(users) != 1 || users[0].Username != "bob" {
 		t.Errorf("users %v", users)
+	}
+}
+
+// TestForgets: nothing that is over stays in a sandbox that runs for long.
+func TestForgets(t *testing.T) {
+	t.Parallel()
+	s := New()
+	at := func(i int) time.Time { return start.Add(time.Duration(i) * time.Minute) }
+	const n, lives = 5000, time.Hour
+	for i := range n {
+		s.AddGrant(Grant{EventID: fmt.Sprint(i), Expires: at(i).Add(lives)}, fmt.Sprint("r", i), at(i))
+		if _, err := s.Rotate(fmt.Sprint("r", i), fmt.Sprint("s", i), 0, at(i)); err != nil {
+			t.Fatal(err)
+		}
+		s.Spend("p", fmt.Sprint("nobody", i), "x", 5, at(i))
+		s.PutSession(fmt.Sprint(i), Session{}, at(i), at(i).Add(time.Minute))
+	}
+	// An hour and a day is what a grant is known for, an hour what is spent and a
+	// session that is over.
+	if grants, tokens := len(s.grants), len(s.refresh); grants > 1800 || tokens > 3600 {
+		t.Errorf("%d sign-ins are kept, with %d refresh tokens", grants, tokens)
+	}
+	if len(s.spent) > 1100 || len(s.sessions.entries) > 400 {
+		t.Errorf("%d counters and %d sessions are kept", len(s.spent), len(s.sessions.entries))
+	}
+	if _, err := s.Grant(fmt.Sprint("s", n-1), 0, at(n)); err != nil {
+		t.Errorf("the last one: %v", err)
+	}
+	if _, err := s.Grant(fmt.Sprint("s", n-600), 0, at(n)); !errors.Is(err, ErrExpired) {
+		t.Errorf("one that is over for ten hours: %v", err)
 	}
 }
 

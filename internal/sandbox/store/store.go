@@ -39,17 +39,19 @@ type Store struct {
 	clients    map[string]Client // by client id, which is unique in the store
 	handshakes singles[Handshake]
 	sessions   singles[Session]
-	grants     map[string]*grantState   // by origin_jti
+	grants     map[string]*grantState   // by event_id
 	refresh    map[[32]byte]*tokenState // by SHA-256 of the refresh token
-	attempts   map[attemptKey]*attempts
-	spent      map[spentKey][]time.Time
-	codes      map[codeKey]*Code
-	mailbox    []Message
-	authCodes  singles[AuthCode]
-	browsers   singles[Browser]
-	waits      singles[Federation]
-	assertions singles[Assertion]
-	aws        aws
+
+	tokensAdded int // for sweeping refresh
+	attempts    map[attemptKey]*attempts
+	spent       map[spentKey][]time.Time
+	codes       map[codeKey]*Code
+	mailbox     []Message
+	authCodes   singles[AuthCode]
+	browsers    singles[Browser]
+	waits       singles[Federation]
+	assertions  singles[Assertion]
+	aws         aws
 }
 
 type poolState struct {
@@ -289,17 +291,23 @@ func (s *Store) Update(poolID, username string, force bool, change func(*User) e
 	return u.clone(), nil
 }
 
-// Delete removes a user; his sign-ins end with him.
+// Delete removes a user; his sign-ins, and the challenges and codes that wait for
+// him, end with him: the next user of that name has nothing to do with them.
 func (s *Store) Delete(poolID, username string) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	p := s.pools[poolID]
 	if p == nil || p.users[fold(username)] == nil {
-		s.mu.Unlock()
 		return ErrNoUser
 	}
 	delete(p.users, fold(username))
-	s.mu.Unlock()
-	s.RevokeUser(poolID, username)
+	his := func(pool, name string) bool { return pool == poolID && fold(name) == fold(username) }
+	for _, g := range s.grants {
+		g.revoked = g.revoked || his(g.PoolID, g.Username)
+	}
+	maps.DeleteFunc(s.codes, func(k codeKey, _ *Code) bool { return his(k.pool, k.name) })
+	maps.DeleteFunc(s.sessions.entries, func(_ string, e *single[Session]) bool { return his(e.value.PoolID, e.value.Username) })
+	maps.DeleteFunc(s.handshakes.entries, func(_ string, e *single[Handshake]) bool { return his(e.value.PoolID, e.value.Username) })
 	return nil
 }
 

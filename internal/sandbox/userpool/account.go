@@ -133,8 +133,17 @@ func (h *Handler) adminResetUserPassword(_ context.Context, in adminUserInput) (
 	return empty{}, err
 }
 
+// adminDisableUser also revokes the access tokens of the user, which stay revoked
+// when he is enabled again (AdminDisableUser); that his refresh tokens do is
+// UNCONFIRMED.
 func (h *Handler) adminDisableUser(_ context.Context, in adminUserInput) (empty, error) {
-	return empty{}, h.adminSetDisabled(in, true)
+	if err := h.adminSetDisabled(in, true); err != nil {
+		return empty{}, err
+	}
+	if user, known := h.Store.Find(in.UserPoolID, in.Username); known {
+		h.Store.RevokeUser(in.UserPoolID, user.Username)
+	}
+	return empty{}, nil
 }
 
 func (h *Handler) adminEnableUser(_ context.Context, in adminUserInput) (empty, error) {

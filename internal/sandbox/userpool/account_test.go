@@ -257,6 +257,10 @@ func TestLeaving(t *testing.T) {
 	w.call("GetUser", token(second)).refused(t, "NotAuthorizedException", "Access Token has been revoked")
 	w.call("GetTokensFromRefreshToken", p{"ClientId": "legacy", "RefreshToken": second.result("RefreshToken")}).
 		refused(t, "NotAuthorizedException", "Refresh Token has been revoked")
+	// A client without token revocation has no origin_jti in its tokens.
+	keeping := w.login("keeping", "ann", password).signedIn(t)
+	w.call("GlobalSignOut", token(keeping)).ok(t)
+	w.call("GlobalSignOut", token(keeping)).refused(t, "NotAuthorizedException", "Access Token has been revoked")
 	third := w.login("web", "ann", password).signedIn(t)
 	w.call("DeleteUser", token(third)).ok(t)
 	w.call("GetUser", token(third)).refused(t, "UserNotFoundException", "User does not exist.")
@@ -286,7 +290,15 @@ func TestAdminUsers(t *testing.T) {
 	}
 	do("AdminDisableUser").ok(t)
 	w.login("web", "ann", password).refused(t, "NotAuthorizedException", "User is disabled.")
+	refresh := p{"ClientId": "web", "RefreshToken": login.result("RefreshToken")}
+	w.call("GetUser", p{"AccessToken": login.result("AccessToken")}).refused(t, "NotAuthorizedException", "User is disabled.")
+	w.call("GetTokensFromRefreshToken", refresh).refused(t, "NotAuthorizedException", "User is disabled.")
+	w.call("InitiateAuth", initiate("REFRESH_TOKEN_AUTH", "web", p{"REFRESH_TOKEN": login.result("RefreshToken")})).
+		refused(t, "NotAuthorizedException", "User is disabled.")
 	do("AdminEnableUser").ok(t)
+	w.call("GetUser", p{"AccessToken": login.result("AccessToken")}).refused(t, "NotAuthorizedException", "Access Token has been revoked")
+	w.call("GetTokensFromRefreshToken", refresh).refused(t, "NotAuthorizedException", "Refresh Token has been revoked")
+	login = w.login("web", "ann", password).signedIn(t)
 	do("AdminUserGlobalSignOut").ok(t)
 	w.call("GetUser", p{"AccessToken": login.result("AccessToken")}).refused(t, "NotAuthorizedException", "Access Token has been revoked")
 	do("AdminResetUserPassword").ok(t)

@@ -56,9 +56,12 @@ func (h *Handler) adminCreateUser(_ context.Context, in adminCreateUserInput) (a
 	if err != nil {
 		return adminCreateUserOutput{}, err
 	}
-	user.Status, user.TemporaryUntil = store.ForceChangePassword, user.Created.Add(pool.TemporaryFor())
-	if user.Verifier, err = store.NewVerifier(h.Random, pool.ID, user.Username, password); err != nil {
-		return adminCreateUserOutput{}, err
+	user.Status = store.Confirmed
+	if !in.needsNoPassword(pool, user) {
+		user.Status, user.TemporaryUntil = store.ForceChangePassword, user.Created.Add(pool.TemporaryFor())
+		if user.Verifier, err = store.NewVerifier(h.Random, pool.ID, user.Username, password); err != nil {
+			return adminCreateUserOutput{}, err
+		}
 	}
 	if err := h.Store.Create(pool.ID, user, in.ForceAliasCreation); err != nil {
 		return adminCreateUserOutput{}, createError(err, errAccountExists)
@@ -67,6 +70,16 @@ func (h *Handler) adminCreateUser(_ context.Context, in adminCreateUserInput) (a
 		h.invite(pool, user, password)
 	}
 	return adminCreateUserOutput{User: describe(user)}, nil
+}
+
+// needsNoPassword says whether the new user has none, and so nothing to change: none
+// was given and nothing is sent to him, and he can sign in by a code (measured, for
+// e-mail; for SMS UNCONFIRMED).
+func (in adminCreateUserInput) needsNoPassword(pool store.Pool, user store.User) bool {
+	byCode := func(factor, attribute string) bool {
+		return pool.FirstFactor(factor) && user.Attributes[attribute] != "" && user.Attributes[attribute+"_verified"] == "true"
+	}
+	return in.TemporaryPassword == "" && in.MessageAction == "SUPPRESS" && (byCode(store.EmailMFA, "email") || byCode(choiceSMS, "phone_number"))
 }
 
 // reinvite is MessageAction RESEND: a new temporary password for a user who

@@ -58,7 +58,7 @@ func (h *Handler) SignInOAuth(client store.Client, user store.User, c Consent) (
 		return Tokens{}, err
 	}
 	g.Nonce = ""
-	h.Store.AddGrant(g, refresh)
+	h.Store.AddGrant(g, refresh, h.Now())
 	tokens.Refresh = refresh
 	return tokens, nil
 }

@@ -50,7 +50,7 @@ func (h *Handler) signIn(a attempt) (authOutput, error) {
 	if err != nil {
 		return authOutput{}, err
 	}
-	h.Store.AddGrant(g, refresh)
+	h.Store.AddGrant(g, refresh, now)
 	out.AuthenticationResult.RefreshToken, out.AuthenticationResult.NewDeviceMetadata = refresh, offered
 	return out, nil
 }
@@ -101,7 +101,7 @@ func (h *Handler) initiateRefresh(client store.Client, p map[string]string) (aut
 		return authOutput{}, err
 	}
 	if err != nil {
-		return authOutput{}, refreshError(err)
+		return authOutput{}, h.refusedGrant(g, err)
 	}
 	user, err := h.grantee(g, p["DEVICE_KEY"])
 	if err != nil {
@@ -164,7 +164,7 @@ func (h *Handler) refresh(client store.Client, token, deviceKey string) (authOut
 		return authOutput{}, errRefreshUnknown
 	}
 	if err != nil {
-		return authOutput{}, refreshError(err)
+		return authOutput{}, h.refusedGrant(g, err)
 	}
 	user, err := h.grantee(g, deviceKey)
 	if err != nil {
@@ -183,6 +183,15 @@ func (h *Handler) refresh(client store.Client, token, deviceKey string) (authOut
 	}
 	out.AuthenticationResult.RefreshToken = replacement
 	return out, nil
+}
+
+// refusedGrant words what is wrong with a refresh token. Who is disabled hears
+// that, and not what it did to his tokens; the order is UNCONFIRMED.
+func (h *Handler) refusedGrant(g store.Grant, err error) error {
+	if user, known := h.Store.Find(g.PoolID, g.Username); known && user.Disabled {
+		return errDisabled
+	}
+	return refreshError(err)
 }
 
 func refreshError(err error) error {

@@ -147,6 +147,30 @@ func (w *world) begin(client, name, session string) reply {
 	return w.call("InitiateAuth", p{"ClientId": client, "AuthFlow": "USER_AUTH", "AuthParameters": auth, "Session": session})
 }
 
+// TestAdminWithoutPassword: a user who can sign in by code needs no password when
+// the administrator gives him none (measured), nor a change of it.
+func TestAdminWithoutPassword(t *testing.T) {
+	t.Parallel()
+	create := func(w *world, name, verified string) string {
+		return w.call("AdminCreateUser", p{"UserPoolId": poolID, "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": []p{
+			{"Name": "email", "Value": name + "@example.com"}, {"Name": "email_verified", "Value": verified},
+		}}).ok(t).Body["User"].(map[string]any)["UserStatus"].(string)
+	}
+	w := newWorld(t, func(p *store.Pool) { p.FirstFactors = []string{"PASSWORD", "EMAIL_OTP"} })
+	if got := create(w, "carl", "true"); got != "CONFIRMED" {
+		t.Errorf("status %s", got)
+	}
+	auth := initiate("USER_AUTH", "web", p{"USERNAME": "carl", "PREFERRED_CHALLENGE": "EMAIL_OTP"})
+	r := w.call("InitiateAuth", auth).challenged(t, "EMAIL_OTP")
+	w.answer(r, p{"USERNAME": "carl", "EMAIL_OTP_CODE": w.lastCode()}).signedIn(t)
+	if got := create(w, "dora", "false"); got != "FORCE_CHANGE_PASSWORD" {
+		t.Errorf("status %s without a verified address", got)
+	}
+	if got := create(newWorld(t), "emil", "true"); got != "FORCE_CHANGE_PASSWORD" {
+		t.Errorf("status %s where only passwords sign in", got)
+	}
+}
+
 func TestConfirmSignUpLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -169,6 +193,10 @@ func TestConfirmSignUpLimits(t *testing.T) {
 		confirm(store.Message{Username: "three", Code: "x"}, false).refused(t, "CodeMismatchException", "Invalid verification code provided, please try again.")
 	}
 	confirm(three, true).refused(t, "LimitExceededException", "Attempt limit exceeded, please try after some time.")
+	w.call("ResendConfirmationCode", p{"ClientId": "web", "Username": "three"}).ok(t)
+	confirm(w.lastMessage(), true).refused(t, "LimitExceededException", "Attempt limit exceeded, please try after some time.")
+	w.wait(time.Hour)
+	confirm(w.lastMessage(), true).ok(t)
 	w.wait(24*time.Hour + 1)
 	confirm(four, true).refused(t, "ExpiredCodeException", "Invalid code provided, please request a code again.")
 }

@@ -210,7 +210,9 @@ func (i Issuer) access(ctx context.Context, raw, scope string, now time.Time) (p
 	switch {
 	case !known:
 		return "", store.User{}, nil, errUserNotFound
-	case i.Store.Revoked(token.Claims.String("origin_jti")):
+	case user.Disabled: // which revokes his tokens, too
+		return "", store.User{}, nil, errDisabled
+	case i.Store.Revoked(token.Claims.String("event_id")):
 		return "", store.User{}, nil, errAccessRevoked
 	}
 	return poolID, user, scopes, checkState(user)
