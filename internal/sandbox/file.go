@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -109,8 +108,7 @@ func (s Seed) check(lines []int) error {
 		if !isPoolID(p.ID) {
 			return &FileError{Err: fmt.Errorf("pool %d: the id %q is none: it reads region_name, such as %s", i+1, p.ID, DefaultPoolID)}
 		}
-		mfa, tracking := cmp.Or(p.MFA, "OFF"), cmp.Or(p.DeviceTracking, store.TrackNowhere)
-		if err := (poolSettings{MFA: &mfa, DeviceTracking: &tracking}).check(); err != nil {
+		if err := p.check(); err != nil {
 			return &FileError{Err: fmt.Errorf("pool %s: %w", p.ID, err)}
 		}
 	}

@@ -24,13 +24,6 @@ type poolSettings struct {
 	IdentityProviders  *[]string `json:"identity_providers"` // social ones, each a stand-in
 }
 
-func (p poolSettings) check() error {
-	if err := among("mfa", p.MFA, "OFF", "OPTIONAL", "ON"); err != nil {
-		return err
-	}
-	return among("device_tracking", p.DeviceTracking, store.TrackNowhere, store.TrackAlways, store.TrackOptIn)
-}
-
 // among wants the value, if there is one, to be one of a set.
 func among(name string, value *string, allowed ...string) error {
 	if value == nil || slices.Contains(allowed, *value) {
@@ -56,9 +49,6 @@ func (s *Sandbox) changePool(r *http.Request) (any, error) {
 	if err := readBody(r, &in); err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
-		return nil, err
-	}
 	err := s.store.UpdatePool(r.PathValue("id"), func(p *store.Pool) error {
 		set(&p.MFA, in.MFA)
 		set(&p.MFATypes, in.MFATypes)
@@ -69,7 +59,7 @@ func (s *Sandbox) changePool(r *http.Request) (any, error) {
 		set(&p.RequiredAttributes, in.RequiredAttributes)
 		set(&p.AdminCreateOnly, in.AdminCreateOnly)
 		set(&p.IdentityProviders, in.IdentityProviders)
-		return nil
+		return checkPool(*p)
 	})
 	if err != nil {
 		return nil, notThere("user pool", r.PathValue("id"), err)
@@ -95,17 +85,6 @@ type clientSettings struct {
 	IdentityProviders          *[]string `json:"identity_providers"` // COGNITO and some of the pool's
 }
 
-func (c clientSettings) check() error {
-	if c.OAuthFlows != nil {
-		for _, flow := range *c.OAuthFlows {
-			if err := among("allowed_oauth_flows", &flow, "code", "implicit", "client_credentials"); err != nil {
-				return err
-			}
-		}
-	}
-	return among("prevent_user_existence_errors", c.PreventUserExistenceErrors, "ENABLED", "LEGACY")
-}
-
 func (s *Sandbox) showClient(r *http.Request) (any, error) {
 	c, ok := s.store.Client(r.PathValue("id"))
 	if !ok {
@@ -127,9 +106,6 @@ func (s *Sandbox) changeClient(r *http.Request) (any, error) {
 	if err := readBody(r, &in); err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
-		return nil, err
-	}
 	err := s.store.UpdateClient(r.PathValue("id"), func(c *store.Client) error {
 		set(&c.RotateRefreshTokens, in.RotateRefreshTokens)
 		set(&c.RetryGrace, (*time.Duration)(in.RetryGrace))
@@ -145,7 +121,7 @@ func (s *Sandbox) changeClient(r *http.Request) (any, error) {
 		set(&c.OAuthFlows, in.OAuthFlows)
 		set(&c.OAuthScopes, in.OAuthScopes)
 		set(&c.IdentityProviders, in.IdentityProviders)
-		return nil
+		return checkClient(*c)
 	})
 	if err != nil {
 		return nil, notThere("app client", r.PathValue("id"), err)
@@ -219,6 +195,9 @@ func (s *Sandbox) changeUser(r *http.Request) (any, error) {
 		set(&u.Status, in.Status)
 		set(&u.Disabled, in.Disabled)
 		set(&u.MFA, in.MFA)
+		if in.MFA != nil && !slices.Contains(*in.MFA, u.PreferredMFA) {
+			u.PreferredMFA = ""
+		}
 		set(&u.PreferredMFA, in.PreferredMFA)
 		set(&u.DeviceTracking, in.DeviceTracking)
 		set(&u.Passkey, in.Passkey)
@@ -241,7 +220,7 @@ func (s *Sandbox) changeUser(r *http.Request) (any, error) {
 		if u.Status == store.ForceChangePassword {
 			u.TemporaryUntil = now.Add(pool.TemporaryFor())
 		}
-		return nil
+		return checkFactors(u.MFA, u.PreferredMFA, u.DeviceTracking)
 	})
 	if err != nil {
 		return nil, err
@@ -253,17 +232,7 @@ func (u userSettings) check() error {
 	if u.Username != "" || u.Sub != "" {
 		return fmt.Errorf("username and sub cannot be changed")
 	}
-	if err := among("status", (*string)(u.Status), string(store.Confirmed), string(store.Unconfirmed), string(store.ResetRequired), string(store.ForceChangePassword)); err != nil {
-		return err
-	}
-	if u.MFA != nil {
-		for _, kind := range *u.MFA {
-			if err := among("mfa", &kind, store.SMSMFA, store.TOTPMFA, store.EmailMFA); err != nil {
-				return err
-			}
-		}
-	}
-	return among("device_tracking", u.DeviceTracking, "", store.TrackNowhere, store.TrackAlways, store.TrackOptIn)
+	return among("status", (*string)(u.Status), string(store.Confirmed), string(store.Unconfirmed), string(store.ResetRequired), string(store.ForceChangePassword))
 }
 
 // totp is an authenticator as its owner has it.
