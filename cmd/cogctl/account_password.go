@@ -112,8 +112,8 @@ func (s signIn) reset(ctx context.Context, client *auth.Client, o confirmOptions
 	if err != nil {
 		again := s.next("account", "forgot-password", s.user)
 		return s.told(err, map[string]string{
-			"CodeMismatchException": "the code of the newest message counts; " + again + " sends another",
-			"ExpiredCodeException":  again + " sends a new one (Cognito says this also of a user that does not exist)",
+			"CodeMismatchException": "the code of the newest message counts; " + again + " sends another (Cognito says this also of a user that does not exist or is disabled)",
+			"ExpiredCodeException":  again + " sends a new one",
 			lostReply:               s.next("login", "--username", s.user) + " with the new password tells; if it is refused: " + again,
 		})
 	}

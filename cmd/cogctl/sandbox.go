@@ -37,9 +37,11 @@ profile backend, for an app client that has a secret, and the profile machine, f
 one that signs in with its secret alone (client credentials).
 
 Users: ann (groups admin and readers), bob, and new, who must change the password
-Temp0rary! first; totp, sms and mail have a second factor (cogctl sandbox codes and
-cogctl sandbox totp USER tell the codes); device, custom, disabled, unconfirmed and
-reset are what they are called. The others' password is Passw0rd!
+Temp0rary! first; totp, sms and mail have a second factor (cogctl sandbox codes tells
+what was sent, cogctl sandbox totp USER the authenticator's secret); device has one,
+too, until a device is remembered; custom (--flow custom) is asked for two words, open
+and sesame; disabled, unconfirmed and reset are what they are called. Their password
+is Passw0rd!
 
 Routes: GET /myendpoint (REST API, Cognito authorizer), GET /profile (HTTP API,
 JWT authorizer), GET /content and POST /content (HTTP API, the access token needs
@@ -47,9 +49,11 @@ the scope content/read or content/write), GET /admin (the backend wants the grou
 admin), GET /scoped (REST API, the access token needs content/read), GET /keyed (an
 API key: sandbox-api-key-0123456789), /lambda/token, /lambda/request and /lambda/http
 (Lambda authorizers that go by the tokens allow, deny, unauthorized and broken),
-POST /upload, /open. What gets through is echoed as JSON. Behind AWS_IAM, telling who
-signed: GET /iam/whoami and /iam/http (an HTTP API) for everybody who signed in,
-/iam/google for those who come from Google's stand-in, /iam/guest; POST /iam/upload.
+/open. What gets through is echoed as JSON. POST /upload answers size and SHA-256 of
+the body, 10 MB at most. POST /oauth/token is an application's own token endpoint: a
+username and password, as JSON or a form, give id_token and refresh_token. Behind
+AWS_IAM, telling who signed: GET /iam/whoami and /iam/http (an HTTP API) for everybody
+who signed in, /iam/google for Google's stand-in, /iam/guest; POST /iam/upload.
 
 The identity pool gives ann the role admin, by her group, and others authenticated,
 guest or google. A second one, classic_identity_pool_id of --json, has the classic
@@ -59,7 +63,8 @@ the parameter /sandbox/backend/client_secret the backend's secret.
 --config FILE brings pools, routes and usage plans of your own; what FILE does not
 name stays as it is. A route may ask an authorizer of yours, in any language, and
 lead to a backend of yours, which finds the request context in the header
-x-amzn-request-context. cogctl help sandbox-file has an example.
+x-amzn-request-context: cogctl help sandbox-file. The clock, faults, refresh tokens
+that rotate: cogctl help sandbox-control.
 
 For other clients CMD also finds COGCTL_SANDBOX_CLOUD_URL (user pool API, key sets,
 OAuth endpoints and sign-in pages), COGCTL_SANDBOX_ISSUER, COGCTL_SANDBOX_API_URL,
@@ -329,8 +334,7 @@ func (a *app) runInSandbox(ctx context.Context, s stack, path string, command []
 	return a.runChild(ctx, child, command[0])
 }
 
-// childEnd turns the way CMD ended into our exit code, in silence: CMD has said
-// what there is to say.
+// childEnd turns the way CMD ended into our exit code, in silence: CMD has spoken.
 func childEnd(err error, state *os.ProcessState) error {
 	var exit *exec.ExitError
 	switch {

@@ -20,7 +20,8 @@ func newSandboxCodes(a *app) *cobra.Command {
 		Use:   "codes",
 		Short: "List the codes that the sandbox would have sent",
 		Long: `List the codes and temporary passwords that the sandbox would have sent by SMS and
-e-mail, the oldest first. For use within sandbox -- CMD.`,
+e-mail, the oldest first. For use within sandbox -- CMD; elsewhere with the variables
+of cogctl help sandbox-control.`,
 		Example: "  cogctl sandbox codes\n  cogctl sandbox codes --json",
 		Args:    operands(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runSandboxCodes(cmd.Context(), a, asJSON) },
@@ -49,7 +50,8 @@ func newSandboxTOTP(a *app) *cobra.Command {
 		Use:   "totp USER",
 		Short: "Print the secret of a sandbox user's authenticator app",
 		Long: `Print the secret of the authenticator app of a sandbox user (the user totp has one),
-as COGCTL_TOTP_SECRET wants it. For use within sandbox -- CMD.`,
+as COGCTL_TOTP_SECRET wants it. For use within sandbox -- CMD; elsewhere with the
+variables of cogctl help sandbox-control.`,
 		Example: "  cogctl sandbox totp totp\n  COGCTL_TOTP_SECRET=$(cogctl sandbox totp totp) cogctl login --username totp",
 		Args:    operands(1, 1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runSandboxTOTP(cmd.Context(), a, args[0]) },
@@ -68,7 +70,7 @@ func runSandboxTOTP(ctx context.Context, a *app, user string) error {
 func (a *app) control(ctx context.Context, path string, into any) error {
 	base, key := a.getenv("COGCTL_SANDBOX_CONTROL_URL"), a.getenv("COGCTL_SANDBOX_CONTROL_KEY")
 	if base == "" || key == "" {
-		return hinted(usagef("this is no sandbox: COGCTL_SANDBOX_CONTROL_URL is not set"), "cogctl sandbox -- CMD sets it for CMD")
+		return hinted(usagef("this is no sandbox: COGCTL_SANDBOX_CONTROL_URL is not set"), "cogctl sandbox -- CMD sets it for CMD; cogctl help sandbox-control")
 	}
 	a.redactor.Add(key)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)

@@ -75,6 +75,59 @@ Keys of a route:
                     that a Lambda integration finds as requestContext
   pool              the pool whose tokens are taken; the first one where it is left out
 
+Keys of a pool, named as in CreateUserPool:
+  id, clients, groups, users
+  password_policy   { minimum_length = 8, no_uppercase = false, no_lowercase = false,
+                    no_numbers = false, no_symbols = false }
+  alias_attributes, username_attributes
+                    email, phone_number; not both keys
+  auto_verified     email, phone_number: where the code of a sign-up goes
+  required_attributes, custom_attributes
+                    such as name, and custom:tenant
+  admin_create_only nobody signs up
+  temporary_password_validity
+                    7 days where it is left out: "168h"
+  mfa               OFF, OPTIONAL or ON
+  mfa_types         SMS_MFA, SOFTWARE_TOKEN_MFA, EMAIL_OTP; all where it is left out
+  device_tracking   off, always, opt-in
+  devices_keep_mfa  a remembered device does not replace the second factor
+  first_factors     of --flow choice: PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN
+  custom_auth       --flow custom asks each user his questions
+  identity_providers
+                    Google, Facebook, LoginWithAmazon, SignInWithApple: stand-ins
+
+Keys of a client, named as in CreateUserPoolClient:
+  id, secret        without a secret it is public
+  explicit_auth_flows
+                    ALLOW_USER_SRP_AUTH, ALLOW_USER_PASSWORD_AUTH, ALLOW_USER_AUTH,
+                    ALLOW_CUSTOM_AUTH, ALLOW_ADMIN_USER_PASSWORD_AUTH,
+                    ALLOW_REFRESH_TOKEN_AUTH, or the older names
+  prevent_user_existence_errors
+                    ENABLED or LEGACY
+  access_token_validity, id_token_validity
+                    5m to 24h, refresh_token_validity 1h to 10 years,
+                    auth_session_validity 3m to 15m
+  rotate_refresh_tokens, retry_grace
+                    each refresh gives a new refresh token; the old one is good for
+                    retry_grace more, 0s to 60s
+  no_token_revocation
+                    logout cannot revoke
+  callback_urls, logout_urls, allowed_oauth_flows, allowed_oauth_scopes,
+  identity_providers
+                    of the sign-in pages; code, implicit, client_credentials
+
+Keys of a user:
+  username, password, sub, attributes, groups, disabled
+  status            CONFIRMED, UNCONFIRMED, FORCE_CHANGE_PASSWORD, RESET_REQUIRED
+  mfa, preferred_mfa, totp_secret
+                    second factors; one of them; base32
+  device_tracking   instead of the pool's
+  passkey           WEB_AUTHN is offered
+  questions         [{ question = "...", answer = "..." }] of custom_auth
+
+Keys of a group: name, precedence (the lowest counts), role_arn. Of a usage plan: name,
+keys, quota (requests in a period: DAY, WEEK, MONTH), rate (requests a second), burst.
+
 A Lambda authorizer without a handler goes by the tokens allow, deny, unauthorized
 and broken. A handler finds COGCTL_SANDBOX_ISSUER and COGCTL_SANDBOX_CLOUD_URL in its
 environment, and none of your COGCTL_* and AWS_*. [api] sets region, account_id, id,

@@ -23,6 +23,7 @@ func topics() []topic {
 		{"config", "The file config.toml", configTopic},
 		{"tokens", "Which token goes where, and what each is not", func() string { return tokensTopic }},
 		{"sandbox-file", "The file of sandbox --config", func() string { return sandboxFileTopic }},
+		{"sandbox-control", "Clock, faults and settings of a sandbox", func() string { return sandboxControlTopic }},
 	}
 }
 
