@@ -53,6 +53,9 @@ func (f Fault) check() error {
 	if err := among("kind", &f.Kind, "status", "throttle", "reset", "delay", "hold"); err != nil {
 		return err
 	}
+	if f.Delay > 0 != (f.Kind == "delay") || f.Status != 0 && f.Kind != "status" {
+		return errors.New("delay goes with the kind delay, which needs one, and status with the kind status")
+	}
 	return among("when", &f.When, "", "before", "after")
 }
 
