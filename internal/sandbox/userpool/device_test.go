@@ -223,6 +223,13 @@ func TestHandshakesDoNotMix(t *testing.T) {
 	w.h.Store.PutHandshake(block, hs, start, start.Add(time.Minute))
 	w.respond("web", "PASSWORD_VERIFIER", responses).refused(t, "NotAuthorizedException", "Incorrect username or password.")
 
+	hs.Device, hs.Known = "", false
+	w.h.Store.PutHandshake(block, hs, start, start.Add(time.Minute))
+	w.respond("web", "PASSWORD_VERIFIER", responses).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+	hs.Known = true // the control: nothing else was wrong with it
+	w.h.Store.PutHandshake(block, hs, start, start.Add(time.Minute))
+	w.respond("web", "PASSWORD_VERIFIER", responses).signedIn(t)
+
 	r := w.login("web", "ann", password).signedIn(t)
 	d := w.newDevice(r)
 	w.confirm(r.result("AccessToken"), d).ok(t)
@@ -254,4 +261,54 @@ func TestHandshakesDoNotMix(t *testing.T) {
 	w.call("RespondToAuthChallenge", p{
 		"ClientId": "web", "ChallengeName": "EMAIL_OTP", "Session": "s", "ChallengeResponses": p{"USERNAME": "nobody", "EMAIL_OTP_CODE": "12345678"},
 	}).refused(t, "CodeMismatchException", wrongCode)
+}
+
+// TestDeviceProofRefused: the right signature is not enough when its time is far
+// off, or when the challenge was another app client's.
+func TestDeviceProofRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tracked("always"))
+	first := w.login("web", "ann", password).signedIn(t)
+	d := w.newDevice(first)
+	w.confirm(first.result("AccessToken"), d).ok(t)
+	begin := func(client string) (reply, *srp.Client) {
+		c, err := srp.NewClient(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := w.srpWith(client, d.key).challenged(t, "DEVICE_SRP_AUTH")
+		return w.call("RespondToAuthChallenge", p{
+			"ClientId": client, "ChallengeName": "DEVICE_SRP_AUTH", "Session": r.Body["Session"],
+			"ChallengeResponses": p{"USERNAME": "ann", "DEVICE_KEY": d.key, "SRP_A": c.A()},
+		}).challenged(t, "DEVICE_PASSWORD_VERIFIER"), c
+	}
+	// prove answers the challenge of one reply with the Session of another.
+	prove := func(r reply, c *srp.Client, session reply, at time.Time) reply {
+		proof, err := c.Prove(srp.Identity{Pool: d.group, User: d.key, Password: d.secret.Password},
+			srp.Challenge{Salt: r.parameter("SALT"), B: r.parameter("SRP_B"), SecretBlock: r.parameter("SECRET_BLOCK")}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.answer(session, p{"DEVICE_KEY": d.key, "PASSWORD_CLAIM_SIGNATURE": proof.Signature,
+			"PASSWORD_CLAIM_SECRET_BLOCK": proof.SecretBlock, "TIMESTAMP": proof.Timestamp})
+	}
+	for off, good := range map[time.Duration]bool{0: true, clockWindow: true, -clockWindow: true, clockWindow + time.Second: false, -clockWindow - time.Second: false} {
+		r, c := begin("web")
+		if got := prove(r, c, r, start.Add(off)); (got.Status == 200) != good {
+			t.Errorf("a TIMESTAMP %v off: %s", off, got.Raw)
+		}
+	}
+	r, _ := begin("web")
+	foreign, c := begin("legacy")
+	prove(foreign, c, r, start).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+}
+
+// TestDeviceNamedLater: a DEVICE_KEY that nobody knows uses no code up.
+func TestDeviceNamedLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tracked("always"))
+	w.set("ann", func(u *store.User) { u.MFA = []string{store.EmailMFA} })
+	r := w.login("web", "ann", password).challenged(t, store.EmailMFA)
+	w.answer(r, p{"EMAIL_OTP_CODE": w.lastCode(), "DEVICE_KEY": "us-east-1_gone"}).refused(t, "ResourceNotFoundException", "Device does not exist.")
+	w.answer(r, p{"EMAIL_OTP_CODE": w.lastCode()}).signedIn(t)
 }

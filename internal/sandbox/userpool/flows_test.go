@@ -93,6 +93,11 @@ func TestChoice(t *testing.T) {
 	choose("PASSWORD", p{"PASSWORD": password}).signedIn(t)
 	choose("PASSWORD", p{"PASSWORD": "Passw0rd?"}).refused(t, "NotAuthorizedException", "Incorrect username or password.")
 	w.answer(choose("PASSWORD", p{}).challenged(t, "PASSWORD"), p{"PASSWORD": password}).signedIn(t)
+	const once = "Invalid session for the user, session can only be used once."
+	asked := w.answer(r, p{"ANSWER": "PASSWORD"}).challenged(t, "PASSWORD")
+	w.answer(r, p{"ANSWER": "PASSWORD"}).refused(t, "NotAuthorizedException", once)
+	w.answer(asked, p{"PASSWORD": "Passw0rd?"}).refused(t, "NotAuthorizedException", "Incorrect username or password.")
+	w.answer(asked, p{"PASSWORD": password}).refused(t, "NotAuthorizedException", once)
 	for _, kind := range []string{"EMAIL_OTP", "SMS_OTP"} {
 		r := choose(kind, p{}).challenged(t, kind)
 		w.answer(r, p{kind + "_CODE": other(w.lastCode())}).refused(t, "CodeMismatchException", wrongCode)
