@@ -297,6 +297,7 @@ func TestDeviceProofRefused(t *testing.T) {
 		if got := prove(r, c, r, start.Add(off)); (got.Status == 200) != good {
 			t.Errorf("a TIMESTAMP %v off: %s", off, got.Raw)
 		}
+		prove(r, c, r, start).refused(t, "NotAuthorizedException", "Invalid session for the user, session can only be used once.")
 	}
 	r, _ := begin("web")
 	foreign, c := begin("legacy")

@@ -1,8 +1,13 @@
 package userpool
 
 import (
+	"crypto/rand"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,6 +213,50 @@ func TestDisabledLater(t *testing.T) {
 	w.call("GetUser", p{"AccessToken": login.result("AccessToken")}).refused(t, "NotAuthorizedException", message)
 	w.call("InitiateAuth", initiate("REFRESH_TOKEN", "web", p{"REFRESH_TOKEN": login.result("RefreshToken")})).
 		refused(t, "NotAuthorizedException", message)
+}
+
+// winners sends one request from many sides at once, and counts who was served.
+func (w *world) winners(sides int, send func() reply) int {
+	var wins atomic.Int64
+	var work sync.WaitGroup
+	for range sides {
+		work.Go(func() {
+			if send().Status == 200 {
+				wins.Add(1)
+			}
+		})
+	}
+	work.Wait()
+	return int(wins.Load())
+}
+
+type slowly struct{ io.Reader }
+
+func (s slowly) Read(b []byte) (int, error) {
+	time.Sleep(10 * time.Millisecond)
+	return s.Reader.Read(b)
+}
+
+// TestOneWinner: what is good once is good once for whoever comes at the same time.
+func TestOneWinner(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.h.Store.UpdateClient("rotating", func(c *store.Client) error { c.RetryGrace = 0; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	token := w.login("rotating", "ann", password).signedIn(t).result("RefreshToken")
+	// While one draws random bytes for the new tokens the others come as far.
+	w.h.Issuer.Random = slowly{rand.Reader}
+	if n := w.winners(8, func() reply {
+		return w.call("GetTokensFromRefreshToken", p{"ClientId": "rotating", "RefreshToken": token})
+	}); n != 1 {
+		t.Errorf("%d of 8 refreshed with one token that rotates without grace", n)
+	}
+	for i, want := range []error{nil, errTOTPUsed} {
+		if err := w.h.useTOTP(poolID, "ann", 7); !errors.Is(err, want) {
+			t.Errorf("use %d of one time step: %v", i+1, err)
+		}
+	}
 }
 
 // TestForeignTokens: an access token with the right form from elsewhere.
