@@ -132,11 +132,12 @@ func (p pasteResult) giveUp() error {
 // paste lets a person paste at the terminal until what they paste is an answer. The
 // terminal's own line editing would cut long addresses off.
 func (b *browserSignIn) paste(ctx context.Context, box *pasteBox, pasted chan<- pasteResult) {
-	_, err := b.app.terminal.converse(ctx, func(tty console) (string, error) {
+	again := func(tty console) { _, _ = term.MakeRaw(int(tty.in.Fd())) }
+	_, err := b.app.terminal.converse(ctx, again, func(tty console) (string, error) {
 		if _, err := term.MakeRaw(int(tty.in.Fd())); err != nil {
 			return "", err
 		}
-		line := term.NewTerminal(keyboard{tty}, b.question(b.web.timeout))
+		line := term.NewTerminal(&keyboard{console: tty}, b.question(b.web.timeout))
 		if width, height, err := term.GetSize(int(tty.out.Fd())); err == nil && width > 0 {
 			_ = line.SetSize(width, height)
 		}

@@ -77,6 +77,7 @@ func TestSignalsPostpone(t *testing.T) {
 		"INT":            {[]syscall.Signal{syscall.SIGINT}, 130},
 		"TERM":           {[]syscall.Signal{syscall.SIGTERM}, 143},
 		"HUP":            {[]syscall.Signal{syscall.SIGHUP}, 129},
+		"QUIT":           {[]syscall.Signal{syscall.SIGQUIT}, 131},
 		"INT, INT, TERM": {[]syscall.Signal{syscall.SIGINT, syscall.SIGINT, syscall.SIGTERM}, 130},
 	} {
 		t.Run(label, func(t *testing.T) {

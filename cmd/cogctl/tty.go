@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -80,10 +81,12 @@ func (t terminal) ask(ctx context.Context, prompt string) (string, error) {
 
 // askOptional puts one question to which an empty line is an answer.
 func (t terminal) askOptional(ctx context.Context, prompt string) (string, error) {
-	return t.converse(ctx, func(tty console) (string, error) {
-		fmt.Fprint(tty, prompt)
+	show := func(tty console) { fmt.Fprint(tty, prompt) }
+	return t.converse(ctx, show, func(tty console) (string, error) {
+		show(tty)
 		line, err := bufio.NewReader(tty).ReadString('\n')
 		if err != nil && line == "" {
+			fmt.Fprint(tty, "\r\n") // Ctrl-D shows nothing
 			return "", noAnswer(prompt)
 		}
 		return strings.TrimSpace(line), nil
@@ -94,16 +97,23 @@ func (t terminal) askOptional(ctx context.Context, prompt string) (string, error
 // showing ends before the question appears: who types at once, or pastes, must
 // not see the first letters.
 func (t terminal) askSecret(ctx context.Context, prompt string) (string, error) {
-	return t.converse(ctx, func(tty console) (string, error) {
+	again := func(tty console) { // a shell has made the typing visible
+		_, _ = term.MakeRaw(int(tty.in.Fd()))
+		fmt.Fprint(tty, prompt)
+	}
+	return t.converse(ctx, again, func(tty console) (string, error) {
 		if _, err := term.MakeRaw(int(tty.in.Fd())); err != nil {
 			return "", err
 		}
-		line := term.NewTerminal(keyboard{tty}, "")
+		line := term.NewTerminal(&keyboard{console: tty}, "")
 		answer, err := line.ReadPassword(prompt)
 		switch {
 		case errors.As(err, new(interrupted)):
 			fmt.Fprint(tty, "\r\n") // what is said next begins a line
 			return "", err
+		case errors.Is(err, errNoText):
+			fmt.Fprint(tty, "\r\n")
+			return "", hinted(usagef("the answer to %q: %w", strings.TrimRight(prompt, ": "), err), "let the terminal send UTF-8")
 		case err != nil:
 			fmt.Fprint(tty, "\r\n")
 			return "", noAnswer(prompt)
@@ -115,22 +125,38 @@ func (t terminal) askSecret(ctx context.Context, prompt string) (string, error) 
 }
 
 // keyboard is a terminal in raw mode, which makes no signal of Ctrl-C.
-type keyboard struct{ console }
+type keyboard struct {
+	console
+	line []byte // what was typed so far
+}
 
-func (k keyboard) Read(p []byte) (int, error) {
+// errNoText is what a terminal with another character set sends. x/term would wait
+// for the rest of a character that never comes, and take no return for an end.
+var errNoText = errors.New("what was typed is not UTF-8")
+
+func (k *keyboard) Read(p []byte) (int, error) {
 	n, err := k.console.Read(p)
 	if bytes.IndexByte(p[:n], ctrlC) >= 0 {
 		return 0, interrupted{os.Interrupt}
 	}
 	typed := bytes.ReplaceAll(p[:n], []byte{ctrlZ}, nil) // no part of a password
+	k.line = append(k.line, typed...)
+	if bytes.ContainsAny(typed, "\r\n") {
+		// The replacement character is UTF-8, but x/term takes it for what it replaces.
+		if !utf8.Valid(k.line) || bytes.ContainsRune(k.line, utf8.RuneError) {
+			return 0, errNoText
+		}
+		k.line = nil
+	}
 	return copy(p, typed), err
 }
 
 const ctrlC, ctrlZ = 0x03, 0x1a
 
 // converse talks on the terminal and gives up when ctx ends. Either way the
-// terminal is left as it was found.
-func (t terminal) converse(ctx context.Context, talk func(console) (string, error)) (string, error) {
+// terminal is left as it was found. After a stop, again puts the question anew: the
+// shell in between has set the terminal to what suits itself.
+func (t terminal) converse(ctx context.Context, again func(console), talk func(console) (string, error)) (string, error) {
 	tty, err := t.open()
 	if err != nil {
 		return "", err
@@ -142,6 +168,7 @@ func (t terminal) converse(ctx context.Context, talk func(console) (string, erro
 		return "", err
 	}
 	defer term.Restore(in, mode)
+	defer onResume(func() { again(tty) })()
 	type reply struct {
 		answer string
 		err    error

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,29 @@ func dieOf(s os.Signal) {
 	signal.Reset()
 	if number, ok := s.(syscall.Signal); ok {
 		_ = syscall.Kill(syscall.Getpid(), number)
+	}
+}
+
+// onResume calls again each time the process goes on after a stop (Ctrl-Z, kill
+// -STOP), until stop is called, which waits for a call that is under way.
+func onResume(again func()) (stop func()) {
+	resumed, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(resumed, syscall.SIGCONT)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-resumed:
+				again()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		signal.Stop(resumed)
+		close(done)
+		running.Wait()
 	}
 }
 

@@ -14,6 +14,9 @@ func dieOf(os.Signal) {
 	}
 }
 
+// onResume does nothing: no shell stops programs on Windows.
+func onResume(func()) (stop func()) { return func() {} }
+
 // signalled is 0: programs on Windows end with a code only.
 func signalled(*os.ProcessState) int { return 0 }
 
