@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
+	"github.com/cogctl/cogctl/internal/atomicfile"
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/awscred"
 	"github.com/cogctl/cogctl/internal/cache"
@@ -97,11 +98,18 @@ func (a *app) exit(err error) int {
 	return exitCode(err)
 }
 
-// placed adds to trouble with a file of our own what moves our folders.
+// placed adds to trouble with a file of our own what ends it.
 func (a *app) placed(err error) error {
 	var at *fs.PathError
+	var odd *atomicfile.NotRegularError
 	dir, homeless := a.stateDir()
-	if homeless != nil || !errors.As(err, &at) || hintFor(err) != "" {
+	if homeless != nil || hintFor(err) != "" {
+		return err
+	}
+	if errors.As(err, &odd) && strings.HasPrefix(odd.Path, dir) {
+		return hinted(err, "move it out of the way: cogctl login then makes a new one")
+	}
+	if !errors.As(err, &at) {
 		return err
 	}
 	// A folder that cannot be made is told by the first of its parents that fails.
@@ -169,7 +177,8 @@ func (a *app) profile() (*config.Profile, error) {
 		return a.profiled, nil
 	}
 	file, err := a.configFile()
-	if _, homeless := a.configPath(); homeless != nil {
+	_, homeless := a.configPath()
+	if homeless != nil {
 		file, err = config.NoFile(), nil // flags and variables may be enough
 	}
 	if err != nil {
@@ -178,6 +187,9 @@ func (a *app) profile() (*config.Profile, error) {
 	p, warnings, err := file.Resolve(config.Inputs{Flags: a.flags, Getenv: a.getenv})
 	for _, warning := range warnings {
 		a.warnDaily(warning)
+	}
+	if homeless != nil && errors.As(err, new(*config.UnknownProfileError)) {
+		err = homeless // where the profile would be
 	}
 	if err != nil {
 		return nil, withCode(exitUsage, err)

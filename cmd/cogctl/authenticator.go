@@ -46,7 +46,11 @@ func totpOf(secret string, step int64) (string, error) {
 	secret = strings.ToUpper(strings.ReplaceAll(secret, " ", ""))
 	code, err := hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 	if err != nil {
-		return "", usagef("the TOTP secret is not base32, as an authenticator app takes it")
+		err := usagef("the TOTP secret is not base32, as an authenticator app takes it")
+		if strings.HasPrefix(secret, "OTPAUTH:") {
+			err = hinted(err, "of an otpauth:// link it takes what stands after secret=")
+		}
+		return "", err
 	}
 	return code, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/awscred"
 	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/redact"
 	"github.com/cogctl/cogctl/internal/transport"
@@ -167,10 +168,14 @@ func hintFor(err error) string {
 		uncalled *awscred.MissingError
 		again    *auth.StillRefusedError
 		unknown  *auth.UnsupportedChallengeError
+		newer    *cache.NewerError
+		nobody   *config.UnknownProfileError
 	)
 	switch {
 	case errors.As(err, &unknown) && unknown.Name == "WEB_AUTHN":
 		return "cogctl login --web"
+	case errors.As(err, &again) && again.Refusal.Code == wrongCode:
+		return "another code is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &again):
 		return "another password is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
@@ -189,6 +194,10 @@ func hintFor(err error) string {
 		return fmt.Sprintf("allow %s in the app client's authentication flows", allowed(disabled.Flow))
 	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
+	case errors.As(err, &newer):
+		return "use the newer cogctl, or move that file out of the way: cogctl login then makes a new one"
+	case errors.As(err, &nobody) && len(nobody.Names) == 0:
+		return fmt.Sprintf("cogctl profile create %s --user-pool-id ID --client-id ID", shellWord(nobody.Name))
 	case errors.As(err, &lock) && lock.Err == nil: // somebody has it
 		return "wait for that process, or end it if it hangs"
 	case errors.As(err, &refused) && refusedHints[refused.Code] != "":
@@ -198,6 +207,9 @@ func hintFor(err error) string {
 	}
 	return cmp.Or(adviceFor(err).hint, awsAdviceFor(err).hint)
 }
+
+// wrongCode is the error type of a second factor's code that is wrong.
+const wrongCode = "CodeMismatchException"
 
 // allowed is the name that the app client's settings give to a flow.
 func allowed(flow string) string { return "ALLOW_" + flow }

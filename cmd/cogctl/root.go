@@ -91,7 +91,7 @@ Gateway with users to sign in as.`,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return hinted(usagef("%s: %v", cmd.CommandPath(), err), "%s --help", cmd.CommandPath())
+		return hinted(usagef("%s: %s", cmd.CommandPath(), flagTrouble(err)), "%s --help", cmd.CommandPath())
 	})
 	globals := addGlobalFlags(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
@@ -156,15 +156,38 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	return hinted(err, "%s --help lists them", cmd.CommandPath())
 }
 
+// flagTrouble says what is wrong with a flag in other words than those of the
+// functions that parse its value.
+func flagTrouble(err error) string {
+	text, why, _ := strings.Cut(err.Error(), "\" flag: ")
+	switch {
+	case strings.HasPrefix(why, "time: "):
+		why = "a duration has a unit, as 90s, 5m and 1h30m have"
+	case strings.HasPrefix(why, "strconv."):
+		why = "it is no number"
+	default:
+		return err.Error()
+	}
+	return text + "\" flag: " + why
+}
+
 // operands takes between least and most operands.
 func operands(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) >= least && len(args) <= most {
 			return nil
 		}
-		return hinted(usagef("%s: %d operands given, it takes %s", cmd.CommandPath(), len(args), amount(least, most)),
+		return hinted(usagef("%s: %s given, it takes %s", cmd.CommandPath(), counted(len(args), "operand"), amount(least, most)),
 			"usage: %s", cmd.UseLine())
 	}
+}
+
+// counted is a number of things: 1 operand, 2 operands.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func amount(least, most int) string {

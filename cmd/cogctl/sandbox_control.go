@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -80,7 +81,11 @@ func (a *app) control(ctx context.Context, path string, into any) error {
 	r.Header.Set(sandbox.KeyHeader, key)
 	answer, err := a.http().Do(r)
 	if err != nil {
-		return err
+		var at *url.Error
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return hinted(fmt.Errorf("ask the sandbox at %s: %w", base, err), "is it still running? cogctl sandbox -- CMD gives CMD a new one")
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {

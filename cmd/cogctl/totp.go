@@ -24,8 +24,8 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	if serverTime.IsZero() {
 		serverTime = s.app.now()
 	}
-	if _, err := totpOf(s.secrets.totpSecret, 0); err != nil {
-		return "", err // before a step is used up, and waited for
+	if _, err := totpOf(s.secrets.totpSecret, 0); err != nil { // before a step is used up, and waited for
+		return "", fmt.Errorf("%s: %w", s.profile.Get("totp_secret").Origin.Text, err)
 	}
 	steps, err := s.app.usedSteps(s.profile)
 	if err != nil {

@@ -36,6 +36,14 @@ func (e *LockError) Error() string {
 
 func (e *LockError) Unwrap() error { return e.Err }
 
+// NewerError says that a file is sound but of a format that this program does not
+// know yet. It is left alone.
+type NewerError struct{ Version int }
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("its format is version %d and this program knows %d: a newer one wrote it", e.Version, formatVersion)
+}
+
 // unsupported recognises what network and user-space file systems answer:
 // ENOTSUP, EOPNOTSUPP and ENOSYS (errors.ErrUnsupported covers them), ENOLCK.
 func unsupported(err error) bool {

@@ -73,7 +73,7 @@ func decode[T any](data []byte) (e entry[T], reason string, err error) {
 	}
 	switch {
 	case outer.Version > formatVersion:
-		return e, "", fmt.Errorf("its format is version %d and this program knows %d: a newer one wrote it", outer.Version, formatVersion)
+		return e, "", &NewerError{Version: outer.Version}
 	case outer.Version != formatVersion, outer.Generation == 0, len(outer.Value) == 0:
 		return e, "not a record of version, generation and value", nil
 	}

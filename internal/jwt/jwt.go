@@ -285,7 +285,11 @@ func badPart(name string, part []byte) error {
 		}
 	}
 	if len(part)%4 == 1 {
-		return &ParseError{"its " + name + " has " + strconv.Itoa(len(part)) + " characters, which base64url never has: it was cut or extended"}
+		characters := " characters"
+		if len(part) == 1 {
+			characters = " character"
+		}
+		return &ParseError{"its " + name + " has " + strconv.Itoa(len(part)) + characters + ", which base64url never has: it was cut or extended"}
 	}
 	return &ParseError{"the last character of its " + name + " has bits that base64url leaves zero: it was changed or cut"}
 }

@@ -83,6 +83,7 @@ func TestParseRefuses(t *testing.T) {
 		{"foreign byte", good[:5] + "\x1b" + good[6:], `"\x1b"`},
 		{"not ASCII", good[:5] + "é" + good[6:], `"\xc3"`},
 		{"trailing bits", good[:len(good)-1] + "R", "the last character of its signature"},
+		{"one character", "e." + strings.SplitN(good, ".", 2)[1], "has 1 character, which base64url never has"},
 		{"impossible length", good + "AAA", "has 9 characters, which base64url never has"},
 		{"header text", head(`foo`), "the header is not a JSON object"},
 		{"header array", head(`[]`), "the header is not a JSON object"},
