@@ -174,12 +174,14 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &unknown) && unknown.Name == "WEB_AUTHN":
 		return "cogctl login --web"
-	case errors.As(err, &again) && again.Refusal.Code == wrongCode:
-		return "another code is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &again):
-		return "another password is tried at once, and this one by cogctl login on a terminal"
+		return "another " + guessed(again) + " is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
 		return "nobody knows if the new password was set: sign in with it, or with the old one where that is refused"
+	case errors.As(err, &newer):
+		return "use the newer cogctl, or move that file out of the way: cogctl login then makes a new one"
+	case errors.As(err, &nobody) && len(nobody.Names) == 0:
+		return fmt.Sprintf("cogctl profile create %s --user-pool-id ID --client-id ID", shellWord(nobody.Name))
 	case errors.As(err, &uncalled):
 		return "this takes AWS credentials of yours: aws configure, aws sso login, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	case errors.As(err, &caller) && caller.Code == "AccessDeniedException":
@@ -194,10 +196,6 @@ func hintFor(err error) string {
 		return fmt.Sprintf("allow %s in the app client's authentication flows", allowed(disabled.Flow))
 	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
-	case errors.As(err, &newer):
-		return "use the newer cogctl, or move that file out of the way: cogctl login then makes a new one"
-	case errors.As(err, &nobody) && len(nobody.Names) == 0:
-		return fmt.Sprintf("cogctl profile create %s --user-pool-id ID --client-id ID", shellWord(nobody.Name))
 	case errors.As(err, &lock) && lock.Err == nil: // somebody has it
 		return "wait for that process, or end it if it hangs"
 	case errors.As(err, &refused) && refusedHints[refused.Code] != "":
@@ -208,9 +206,6 @@ func hintFor(err error) string {
 	return cmp.Or(adviceFor(err).hint, awsAdviceFor(err).hint)
 }
 
-// wrongCode is the error type of a second factor's code that is wrong.
-const wrongCode = "CodeMismatchException"
-
 // allowed is the name that the app client's settings give to a flow.
 func allowed(flow string) string { return "ALLOW_" + flow }
 
@@ -218,6 +213,14 @@ func allowed(flow string) string { return "ALLOW_" + flow }
 var refusedHints = map[string]string{
 	"UserNotConfirmedException":      "the sign-up was never confirmed: cogctl account confirm USERNAME CODE\ncogctl account resend USERNAME sends a new code",
 	"PasswordResetRequiredException": "an administrator asked for a new password: cogctl account forgot-password USERNAME",
+}
+
+// guessed is what was wrong at a sign-in that is not tried again yet.
+func guessed(again *auth.StillRefusedError) string {
+	if again.Refusal.Code == "CodeMismatchException" {
+		return "code"
+	}
+	return "password"
 }
 
 // report prints an error once: as text with its hint, or as JSON where the
