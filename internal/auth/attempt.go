@@ -149,6 +149,7 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	seen := map[types.ChallengeNameType]int{}
 	for range maxSteps {
 		if s.result != nil {
 			return s.tokens(a.username)
@@ -162,6 +163,11 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 		}
 		if a.outOfPlace(s.challenge) {
 			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: "the flow " + string(a.flow) + " has no such challenge"}
+		}
+		// Only a pool's own questions come as often as its triggers like. A code for each
+		// asking would hand out many, and hold the session's lock while they are waited for.
+		if seen[s.challenge]++; seen[s.challenge] > maxTries && s.challenge != types.ChallengeNameTypeCustomChallenge {
+			return Tokens{}, fmt.Errorf("%s: the server asked for %s more than %d times", op, s.challenge, maxTries)
 		}
 		a.rename(s.parameters)
 		s, err = answer(a, ctx, s, op)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,27 @@ func TestLongTexts(t *testing.T) {
 		u := auth.Password{Client: newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client, Username: "ann", Password: "p", Ask: ask}
 		if _, err := u.Login(t.Context()); err == nil || len(err.Error()) > 2000 {
 			t.Errorf("%s: an error of %d bytes", label, len(fmt.Sprint(err)))
+		}
+	}
+}
+
+// TestTheSameAgain: codes of an authenticator are half a minute apart, and a session's
+// lock may be held meanwhile. A server that takes each and asks for the next gets few.
+func TestTheSameAgain(t *testing.T) {
+	t.Parallel()
+	for name, most := range map[string]int{"SOFTWARE_TOKEN_MFA": 3, "EMAIL_OTP": 3, "SELECT_MFA_TYPE": 3, "CUSTOM_CHALLENGE": 20} {
+		again := challenge(name, "s", map[string]string{"MFAS_CAN_CHOOSE": `["A","B"]`})
+		p := &played{first: again, replies: slices.Repeat([]any{again}, 30)}
+		asked := 0
+		u, _ := p.user(t, func(_ context.Context, q auth.Question) (string, error) {
+			if q.Item != auth.ItemPassword {
+				asked++
+			}
+			return "A", nil
+		})
+		_, err := map[bool]auth.Flow{true: auth.Custom(u), false: auth.Password(u)}[name == "CUSTOM_CHALLENGE"].Login(t.Context())
+		if asked == 0 || asked > most || err == nil || !strings.Contains(err.Error(), "the server asked for") {
+			t.Errorf("%s: asked %d times, %v", name, asked, err)
 		}
 	}
 }
