@@ -165,6 +165,11 @@ var mutants = []mutant{
 		test: "^TestNotedBeforeItIsSent$|^TestNotSentWithoutANote$",
 	},
 	{
+		name: "a given refresh token sent without a note", file: "auth/adopt.go", in: "auth",
+		old: "return r.refresh(ctx, s)", new: "return r.refresh(context.Background(), s)",
+		test: "^TestAdoptLeavesANote$",
+	},
+	{
 		name: "a lost refresh told as any other end", file: "auth/refresh.go", in: "auth",
 		old: "(earlier != nil || losses > 0)", new: "false",
 		test: "^TestAnswersToARotatingRefresh$",
