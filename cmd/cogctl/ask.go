@@ -124,8 +124,10 @@ func (s signIn) unlockedAnswers() auth.Ask {
 	stored := s.storedAnswers()
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		answer, err := stored(ctx, q)
-		if needed := (*auth.InputError)(nil); errors.As(err, &needed) && codeWanted(q) && codeByReference(s.profile) {
-			return s.app.reveal(ctx, s.profile, "mfa_code")
+		if needed := (*auth.InputError)(nil); errors.As(err, &needed) && codeWanted(q) {
+			if value, name := codeLater(s.profile, q.Name); name != "" {
+				return s.app.resolve(ctx, s.profile, value)
+			}
 		}
 		return answer, err
 	}
@@ -239,8 +241,8 @@ func (s signIn) inputNeeded(q auth.Question) error {
 		subject += " (" + strings.Join(q.Options, ", ") + ")"
 	}
 	needed := &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
-	if codeWanted(q) && codeByReference(s.profile) {
-		return hinted(needed, "the profile's mfa_code is looked up for a sign-in that was asked for: cogctl login --username %s", shellWord(s.user))
+	if _, name := codeLater(s.profile, q.Name); codeWanted(q) && name != "" {
+		return hinted(needed, "the profile's %s is looked up for a sign-in that was asked for: cogctl login --username %s", name, shellWord(s.user))
 	}
 	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
 		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (cogctl login --username %s),\nor let an authenticator app be the second factor: cogctl account mfa enable totp", hintFor(needed), shellWord(q.Username))

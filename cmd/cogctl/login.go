@@ -214,7 +214,7 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
 	}
-	if l.machine == nil && (l.app.person(l.profile) || !l.unattended() || codeByReference(l.profile)) {
+	if l.machine == nil && (l.app.person(l.profile) || !l.unattended() || looksForCodes(l.profile)) {
 		return l.attended(ctx, dir)
 	}
 	renewer, err := l.renewer(ctx, l.storedAnswers())
@@ -230,30 +230,21 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	return l.app.seen(session), l.app.unsaved(l.explained(err))
 }
 
-// attended signs in with a person at the keyboard and saves the session after. A
-// stored password that is refused is told, and another asked for.
+// attended signs in with a person at the keyboard, or a program that looks for the
+// code, and saves the session after.
 func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
 	renewer, err := l.renewer(ctx, nil)
 	if err != nil {
 		return auth.Session{}, err
 	}
 	var tokens auth.Tokens
-	for {
-		flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.asker(), Tell: l.tell})
-		if err != nil {
-			return auth.Session{}, err
-		}
-		tokens, err = flow.Login(ctx)
-		var refused *auth.RefusedError
-		if errors.As(err, &refused) && refused.WrongPassword() && l.byPassword() && l.secrets.password != "" && !l.typedPassword && l.app.person(l.profile) {
-			fmt.Fprintf(l.app.stderr, "The password from %s was refused for %s.\n", l.profile.Get("password").Origin.Text, redact.Visible(l.user))
-			l.secrets.password = ""
-			continue
-		}
-		if err != nil {
-			return auth.Session{}, l.explained(err)
-		}
-		break
+	if l.app.person(l.profile) {
+		tokens, err = l.byPerson(ctx, renewer)
+	} else {
+		tokens, err = l.byProgram(ctx, renewer, dir)
+	}
+	if err != nil {
+		return auth.Session{}, l.explained(err)
 	}
 	fresh, err := renewer.Verifier.Begin(ctx, renewer.Base, tokens)
 	if err != nil {
@@ -261,6 +252,53 @@ func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth
 	}
 	session, err := dir.Update(ctx, l.key(), func(context.Context, auth.Session, bool) (auth.Session, error) { return fresh, nil })
 	return l.app.seen(session), l.app.unsaved(err)
+}
+
+// byPerson signs in with a person. A stored password that is refused is told, and
+// another asked for.
+func (l *login) byPerson(ctx context.Context, renewer auth.Renewer) (auth.Tokens, error) {
+	for {
+		flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.asker(), Tell: l.tell})
+		if err != nil {
+			return auth.Tokens{}, err
+		}
+		tokens, err := flow.Login(ctx)
+		var refused *auth.RefusedError
+		if !errors.As(err, &refused) || !refused.WrongPassword() || refused.LockedOut() || !l.byPassword() || l.secrets.password == "" || l.typedPassword {
+			return tokens, err
+		}
+		fmt.Fprintf(l.app.stderr, "The password from %s was refused for %s.\n", l.profile.Get("password").Origin.Text, redact.Visible(l.user))
+		l.secrets.password = ""
+	}
+}
+
+// byProgram signs in without a person and without the session's lock, but remembers
+// what was refused as under it: jobs with a wrong password must not lock the account.
+func (l *login) byProgram(ctx context.Context, renewer auth.Renewer, dir *cache.Dir[auth.Session]) (auth.Tokens, error) {
+	flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.asker(), Tell: l.tell})
+	if err != nil {
+		return auth.Tokens{}, err
+	}
+	if !l.unattended() {
+		return flow.Login(ctx)
+	}
+	if renewer, err = l.marked(renewer); err != nil {
+		return auth.Tokens{}, err
+	}
+	old, _, err := dir.Read(l.key())
+	if err == nil {
+		err = renewer.StillRefused(old)
+	}
+	if err != nil {
+		return auth.Tokens{}, err
+	}
+	tokens, err := flow.Login(ctx)
+	if err != nil {
+		_, err = dir.Update(ctx, l.key(), func(_ context.Context, old auth.Session, _ bool) (auth.Session, error) {
+			return renewer.Noted(old, err)
+		})
+	}
+	return tokens, err
 }
 
 // tell says at once what a person waits for.

@@ -127,7 +127,7 @@ func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials
 		into *string
 	}{{"client_secret", &c.clientSecret}, {"password", &c.password}, {"new_password", &c.newPassword},
 		{"mfa_code", &c.mfaCode}, {"totp_secret", &c.totpSecret}} {
-		if field.name == "mfa_code" && codeByReference(p) {
+		if field.name == "mfa_code" && isReference(p.Get(field.name)) {
 			continue // it is for a code that will be sent
 		}
 		if *field.into, err = a.reveal(ctx, p, field.name); err != nil {
@@ -136,6 +136,9 @@ func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials
 	}
 	c.answers = map[string]string{}
 	for name, value := range p.Answers() {
+		if isSent(name) && isReference(value) {
+			continue // as with mfa_code
+		}
 		if strings.HasPrefix(name, "SELECT_") && !config.IsReference(value.Text) {
 			c.answers[name] = value.Text // a choice is no secret
 			continue
@@ -147,11 +150,38 @@ func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials
 	return c, nil
 }
 
-// codeByReference tells a profile whose mfa_code is had when it is wanted: a program
-// that looks for the message, for example.
-func codeByReference(p *config.Profile) bool {
-	v := p.Get("mfa_code")
+// isReference tells a value that is had when it is wanted: of a code, a program that
+// looks for the message, for example.
+func isReference(v config.Value) bool {
 	return v.Origin.Kind == config.KindFile && config.IsReference(v.Text)
+}
+
+// isSent tells the questions whose answer is a code that was sent for them.
+func isSent(question string) bool {
+	return question == "SMS_MFA" || question == "EMAIL_OTP" || question == "SMS_OTP"
+}
+
+// codeLater is where the profile has the code that a question wants, to be looked up
+// when it is asked: its answer to that question, else mfa_code. The name is empty where
+// there is none.
+func codeLater(p *config.Profile, question string) (value config.Value, name string) {
+	if v := p.Answers()[question]; isSent(question) && isReference(v) {
+		return v, "answer " + question
+	}
+	if v := p.Get("mfa_code"); isReference(v) {
+		return v, "mfa_code"
+	}
+	return config.Value{}, ""
+}
+
+// looksForCodes tells a profile that has any code by codeLater.
+func looksForCodes(p *config.Profile) bool {
+	for question := range p.Answers() {
+		if _, name := codeLater(p, question); name != "" {
+			return true
+		}
+	}
+	return isReference(p.Get("mfa_code"))
 }
 
 // reveal returns a setting's secret value; empty when it is not set.

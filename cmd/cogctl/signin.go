@@ -150,15 +150,27 @@ func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error)
 	if ask == nil || !s.unattended() {
 		return r, nil
 	}
+	if r, err = s.marked(r); err != nil {
+		return r, err
+	}
+	r.SignIn, err = s.flow(ctx, client, auth.SignIn{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
+	return r, err
+}
+
+// marked lets the renewer know a password, an answer or a code that was refused.
+func (s signIn) marked(r auth.Renewer) (auth.Renewer, error) {
+	var err error
 	if r.Mark, err = r.Base.Mark(s.tried()); err != nil {
 		return r, err
 	}
-	if s.secrets.mfaCode != "" {
-		if r.CodeMark, err = r.Base.Mark("code\x00" + s.secrets.mfaCode); err != nil {
-			return r, err
-		}
+	codes := []string{s.secrets.mfaCode, s.secrets.totpSecret}
+	for _, name := range []string{"SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP", "SMS_OTP"} {
+		answer, _ := s.answerTo(name)
+		codes = append(codes, answer)
 	}
-	r.SignIn, err = s.flow(ctx, client, auth.SignIn{Ask: ask, Tell: func(text string) { s.app.later("%s", text) }})
+	if all := strings.Join(codes, "\x00"); strings.Trim(all, "\x00") != "" {
+		r.CodeMark, err = r.Base.Mark("code\x00" + all)
+	}
 	return r, err
 }
 

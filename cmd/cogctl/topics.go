@@ -158,10 +158,10 @@ own AWS credentials secretsmanager:NAME, secretsmanager:NAME#KEY of one that is 
 JSON object, and ssm:/PATH. from = "secretsmanager:NAME" fills settings that are not
 given from the keys of their names, or as map = { client_id = "app_id" } says.
 References are taken from this file only; a value from a flag or a variable is
-literal, but for COGCTL_FROM, which names a secret of AWS. A reference in mfa_code is
-read when a sign-in that was asked for wants the code: it may look for the message.
-The answers, which may be references too, are for the questions that
-COGCTL_ANSWER_<NAME> answers: see cogctl help environment.
+literal, but for COGCTL_FROM, which names a secret of AWS. A reference in mfa_code, or
+in the answers SMS_MFA, EMAIL_OTP and SMS_OTP, is read when a sign-in that was asked
+for wants the code: it may look for the message. The answers, which may be references
+too, are for the questions that COGCTL_ANSWER_<NAME> answers: see cogctl help environment.
 
 AWS credentials come by identity_pool_id. What it is shown is the profile's own sign-in
 or, where there are logins, these instead, each by the name that the identity pool has

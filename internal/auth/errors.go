@@ -27,13 +27,18 @@ type RefusedError struct {
 // no password would change.
 func (e *RefusedError) WrongPassword() bool { return !e.Answer && wrongGuess(e) }
 
+// LockedOut tells a refusal after too many wrong attempts: for a while no password is
+// the right one.
+func (e *RefusedError) LockedOut() bool {
+	return e.Code == "NotAuthorizedException" && strings.Contains(strings.ToLower(e.Message), "attempts exceeded")
+}
+
 func wrongGuess(e *RefusedError) bool {
 	switch e.Code {
 	case "UserNotFoundException", "InvalidPasswordException":
 		return true
 	case "NotAuthorizedException":
-		message := strings.ToLower(e.Message)
-		return strings.Contains(message, "username or password") || strings.Contains(message, "attempts exceeded")
+		return strings.Contains(strings.ToLower(e.Message), "username or password") || e.LockedOut()
 	}
 	return false
 }

@@ -76,23 +76,33 @@ func beyondRefresh(err error) bool {
 // signIn signs in with the stored password, unless that very password was
 // refused a moment ago.
 func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
-	now := r.Client.config.Now()
-	if old.Refused.matches(r.Mark, now) || r.CodeMark != nil && old.Refused.matches(r.CodeMark, now) {
-		return old, &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.until()}
+	if err := r.StillRefused(old); err != nil {
+		return old, err
 	}
 	// Until there are tokens nothing is lost by stopping, so the sign-in ends with
 	// whoever wanted it.
 	tokens, err := r.SignIn.Login(cache.Caller(ctx))
 	if err != nil {
-		return r.remember(old, err, now)
+		return r.Noted(old, err)
 	}
 	base := r.Base
 	base.Drift = old.Drift
 	return r.Verifier.Begin(ctx, base, tokens)
 }
 
-// remember notes a refused password, answer or code, beside whatever session there is.
-func (r Renewer) remember(old Session, err error, now time.Time) (Session, error) {
+// StillRefused is a *StillRefusedError where the record of old says that this very
+// password, answer or code was refused a moment ago.
+func (r Renewer) StillRefused(old Session) error {
+	now := r.Client.config.Now()
+	if old.Refused.matches(r.Mark, now) || r.CodeMark != nil && old.Refused.matches(r.CodeMark, now) {
+		return &StillRefusedError{Refusal: *old.Refused, Username: r.Base.Typed, Until: old.Refused.until()}
+	}
+	return nil
+}
+
+// Noted is err, of a sign-in, and what to save for it: a refused password, answer or
+// code is noted beside whatever session there is.
+func (r Renewer) Noted(old Session, err error) (Session, error) {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
 		return old, err
@@ -107,7 +117,7 @@ func (r Renewer) remember(old Session, err error, now time.Time) (Session, error
 	if !old.Live() {
 		old = r.Base
 	}
-	old.Refused = &Refusal{Mark: mark, At: now, Code: refused.Code, Message: refused.Message}
+	old.Refused = &Refusal{Mark: mark, At: r.Client.config.Now(), Code: refused.Code, Message: refused.Message}
 	if r.Base.Machine {
 		old.Refused.For = MachineRefusalLasts
 	}
