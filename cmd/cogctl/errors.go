@@ -174,6 +174,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &unknown) && unknown.Name == "WEB_AUTHN":
 		return "cogctl login --web"
+	case errors.As(err, &unknown) && unknown.Why == "":
+		return "a newer cogctl may; or sign in on the pool's own pages: cogctl login --web"
 	case errors.As(err, &again):
 		return "another " + guessed(again) + " is tried at once, and this one by cogctl login on a terminal"
 	case errors.As(err, &lost) && lost.Challenge == "NEW_PASSWORD_REQUIRED":
@@ -189,9 +191,9 @@ func hintFor(err error) string {
 	case errors.As(err, &caller):
 		return "renew your AWS credentials: aws sts get-caller-identity shows if they are good"
 	case errors.As(err, &needed) && len(needed.Answers) > 0:
-		return "set " + strings.Join(needed.Answers, " or ")
+		return setHint(needed)
 	case errors.As(err, &disabled) && len(disabled.Try) > 0:
-		return fmt.Sprintf("try --flow %s, or allow %s in the app client's authentication flows", strings.Join(disabled.Try, " or "), allowed(disabled.Flow))
+		return fmt.Sprintf("try --flow %s, or allow %s in the app client's authentication flows", otherFlows(disabled.Try), allowed(disabled.Flow))
 	case errors.As(err, &disabled):
 		return fmt.Sprintf("allow %s in the app client's authentication flows", allowed(disabled.Flow))
 	case errors.As(err, &keys) && keys.Emulated:
@@ -204,6 +206,28 @@ func hintFor(err error) string {
 		return "choose a password that the user pool's policy allows: COGCTL_NEW_PASSWORD"
 	}
 	return cmp.Or(adviceFor(err).hint, awsAdviceFor(err).hint)
+}
+
+// setHint names what answers everything that is missing, each thing on a line.
+func setHint(needed *auth.InputError) string {
+	hint := "set " + strings.Join(needed.Answers, " or ")
+	for _, other := range needed.Also {
+		hint = lines(hint, setHint(other))
+	}
+	return hint
+}
+
+// otherFlows is a list of flows as a sentence has it.
+func otherFlows(flows []string) string {
+	last := len(flows) - 1
+	if last == 0 {
+		return flows[0]
+	}
+	text := strings.Join(flows[:last], ", ") + " or " + flows[last]
+	if flows[last] == "admin" {
+		text += " (with AWS credentials)"
+	}
+	return text
 }
 
 // allowed is the name that the app client's settings give to a flow.

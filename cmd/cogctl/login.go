@@ -13,6 +13,7 @@ import (
 
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
 	"github.com/cogctl/cogctl/internal/redact"
 )
 
@@ -101,6 +102,9 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if o.withToken && (o.passwordStdin || o.flow != "" || o.browser.chosen()) {
 		return usagef("--with-token keeps tokens as they are: --flow, --web and --password-stdin have no part in it")
 	}
+	if o.withToken && (o.scopes != nil || o.resources != nil) {
+		return usagef("--with-token keeps tokens as they are: --scope and --resource have no part in it")
+	}
 	if o.withToken && o.rememberDevice {
 		return usagef("--remember-device is about a sign-in, and with --with-token there is none")
 	}
@@ -179,6 +183,9 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 		return err
 	}
 	l.settle(last)
+	if err := l.misfits(o); err != nil {
+		return err
+	}
 	if l.machine != nil {
 		scopes := l.profile.List("scopes")
 		l.become(&machine{scopes: scopes, resources: o.resources})
@@ -187,17 +194,40 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 	switch {
 	case len(o.resources) > 0:
 		return usagef("--resource is for --flow %s", flowMachine)
-	case l.inBrowser() && o.passwordStdin:
-		return usagef("--password-stdin has no part in a sign-in through a browser")
 	case l.inBrowser(): // whoever signs in there
 		return nil
 	case l.user != "":
 		return nil
 	case !l.app.person(l.profile):
-		return &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
+		needed := &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
+		if l.byPassword() && !l.typedPassword && !l.profile.Get("password").Set() {
+			needed.Also = []*auth.InputError{{Item: auth.ItemPassword, Answers: answersBy[auth.ItemPassword]}}
+		}
+		return needed
 	}
 	l.user, err = l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.place()))
 	return err
+}
+
+// misfits refuses flags that have no part in the way to sign in that was settled on:
+// who gave them expects something else.
+func (l *login) misfits(o loginOptions) error {
+	name := l.profile.Get("username")
+	switch flow := l.profile.Get("flow").Text; {
+	case l.machine != nil && name.Origin.Kind == config.KindFlag && name.Set():
+		return l.notAUser(name.Text)
+	case !o.passwordStdin:
+		return nil
+	case l.machine != nil:
+		return hinted(usagef("--password-stdin has no part in --flow %s", flowMachine), "a user signs in with --username NAME")
+	case l.inBrowser():
+		return usagef("--password-stdin has no part in a sign-in through a browser")
+	case flow == "choice" && !l.byPassword():
+		return usagef("--password-stdin has no part in --flow %s with %s", flow, l.firstFactor())
+	case !l.byPassword():
+		return usagef("--password-stdin has no part in --flow %s", flow)
+	}
+	return nil
 }
 
 // run signs in. Where a person is there, or a program looks for the code, it does so

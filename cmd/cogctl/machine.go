@@ -75,6 +75,11 @@ func (s *signIn) chosenFlow() string {
 	})
 }
 
+// notAUser refuses the name of a user where an app client signs in.
+func (s *signIn) notAUser(name string) error {
+	return hinted(usagef("--flow %s signs in an app client by itself, and --username %q names a user", flowMachine, name), "leave one of them out")
+}
+
 // ofThisRun tells a value of this run from one of the file.
 func ofThisRun(v config.Value) bool {
 	return v.Origin.Kind == config.KindFlag || v.Origin.Kind == config.KindEnv

@@ -58,6 +58,8 @@ func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
 			password, _, _ = strings.Cut(password, `"`)
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"__type":"InvalidPasswordException","message":"the password ` + password + ` is odd"}`))
+		case "future": // a challenge that nobody knows yet
+			_, _ = w.Write([]byte(`{"ChallengeName":"RETINA_SCAN","Session":"s","ChallengeParameters":{"USERNAME":"ann","SCAN_HINT":"look-left","TICKET\u001b[2J":"ticket-1"}}`))
 		case "close":
 			panic(http.ErrAbortHandler)
 		case "body":

@@ -279,7 +279,7 @@ func (s signIn) flow(ctx context.Context, client *auth.Client, u auth.SignIn) (a
 	case "admin":
 		return auth.Admin{SignIn: u, Credentials: s.app.caller(ctx, s.pool)}, nil
 	case flowMachine:
-		return nil, hinted(usagef("--flow %s signs in an app client by itself, and --username %q names a user", name, s.user), "leave one of them out")
+		return nil, s.notAUser(s.user)
 	default:
 		return nil, usagef("the flow %q is not one this version signs in by: choose one of %s", name, strings.Join(flows(), ", "))
 	}

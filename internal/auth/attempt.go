@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,10 +137,11 @@ type attempt struct {
 	user     *SignIn
 	username string // as typed, then the pool's own name once a challenge says it
 
-	flow      types.AuthFlowType // that it began with
-	handshake *srp.Client        // of the password's proof
-	device    *srp.Client        // of the device's
-	asked     int                // custom challenges so far
+	flow      types.AuthFlowType      // that it began with
+	handshake *srp.Client             // of the password's proof
+	device    *srp.Client             // of the device's
+	asked     int                     // custom challenges so far
+	coded     types.ChallengeNameType // the last one that a code was sent for
 
 	chosen types.ChallengeNameType // the first factor, in the choice flow
 }
@@ -159,7 +162,7 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 		}
 		answer, known := challenges()[s.challenge]
 		if !known {
-			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
+			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Parameters: slices.Sorted(maps.Keys(s.parameters))}
 		}
 		if a.outOfPlace(s.challenge) {
 			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: "the flow " + string(a.flow) + " has no such challenge"}

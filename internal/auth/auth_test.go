@@ -230,7 +230,8 @@ func TestNewPasswordAttributes(t *testing.T) {
 	}
 }
 
-// TestUnknownChallenge ends in an error that names it.
+// TestUnknownChallenge ends in an error that names it, and what came with it without
+// a value.
 func TestUnknownChallenge(t *testing.T) {
 	t.Parallel()
 	server := newWrongServer(t, func(string, map[string]any) (int, any) {
@@ -240,6 +241,13 @@ func TestUnknownChallenge(t *testing.T) {
 	_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
 	var unknown *auth.UnsupportedChallengeError
 	if !errors.As(err, &unknown) || unknown.Name != "WEB_AUTHN" {
+		t.Error(err)
+	}
+	p := &played{first: challenge("RETINA_SCAN", "s", map[string]string{"USERNAME": "ann", "TICKET": "ticket-1"})}
+	u, _ := p.user(t, nobody)
+	u.Password = "p"
+	_, err = auth.Password(u).Login(t.Context())
+	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "RETINA_SCAN (with TICKET, USERNAME)") || strings.Contains(err.Error(), "ticket-1") {
 		t.Error(err)
 	}
 }
@@ -353,7 +361,7 @@ func TestFlowDisabled(t *testing.T) {
 		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 		_, err := auth.SRP{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
 		var disabled *auth.FlowDisabledError
-		if !errors.As(err, &disabled) || !slices.Equal(disabled.Try, []string{"password", "choice"}) {
+		if !errors.As(err, &disabled) || !slices.Equal(disabled.Try, []string{"password", "choice", "custom", "admin"}) {
 			t.Errorf("%s: %v", answer["message"], err)
 		}
 	}

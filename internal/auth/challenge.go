@@ -112,18 +112,53 @@ func (a *attempt) answered(ctx context.Context, q Question, send func(answer str
 // lacks are asked for; those it has are not sent back, because Cognito refuses
 // to see some of them (email_verified, sub) again.
 func (a *attempt) newPassword(ctx context.Context, s step, op string) (step, error) {
-	attributes, err := a.missingAttributes(ctx, s)
+	lacking, err := lackingAttributes(s)
+	if err != nil {
+		return step{}, err
+	}
+	var questions []Question
+	for _, name := range lacking {
+		questions = append(questions, Question{Item: ItemAttribute, Username: a.username, Name: name})
+	}
+	q := Question{Item: ItemNewPassword, Username: a.username}
+	answers, err := a.askAll(ctx, append(questions, q))
 	if err != nil {
 		return step{}, err
 	}
 	send := func(password string) (step, error) {
 		responses := map[string]string{"NEW_PASSWORD": password}
-		for name, value := range attributes {
-			responses["userAttributes."+name] = value
+		for _, name := range lacking {
+			responses["userAttributes."+name] = answers[name]
 		}
 		return a.respond(ctx, s, responses, op)
 	}
-	return a.answered(ctx, Question{Item: ItemNewPassword, Username: a.username}, send, againstPolicy)
+	return a.answered(ctx, q, send, againstPolicy)
+}
+
+// askAll asks one question after the other and returns the answers by the names of
+// the questions. What has no answer is named in one error, all of it.
+func (a *attempt) askAll(ctx context.Context, questions []Question) (map[string]string, error) {
+	answers := map[string]string{}
+	var lacking *InputError
+	for _, q := range questions {
+		answer, err := a.user.Ask(ctx, q)
+		var needed *InputError
+		switch {
+		case err == nil:
+			answers[q.Name] = answer
+		case !errors.As(err, &needed):
+			return nil, err
+		case lacking == nil:
+			first := *needed
+			lacking = &first
+		default:
+			lacking.Also = append(lacking.Also, needed)
+		}
+	}
+	if lacking != nil {
+		return nil, lacking
+	}
+	return answers, nil
 }
 
 // againstPolicy is the server's word on a new password that its policy dislikes.
@@ -135,7 +170,8 @@ func againstPolicy(err error) string {
 	return ""
 }
 
-func (a *attempt) missingAttributes(ctx context.Context, s step) (map[string]string, error) {
+// lackingAttributes are the names of what the pool requires and the user has not.
+func lackingAttributes(s step) ([]string, error) {
 	var required []string
 	if raw := s.parameters["requiredAttributes"]; raw != "" {
 		if err := json.Unmarshal([]byte(raw), &required); err != nil {
@@ -149,17 +185,12 @@ func (a *attempt) missingAttributes(ctx context.Context, s step) (map[string]str
 		}
 	}
 	sort.Strings(required)
-	missing := map[string]string{}
+	var lacking []string
 	for _, entry := range required {
 		name := strings.TrimPrefix(entry, "userAttributes.")
-		if value, ok := known[name].(string); ok && value != "" {
-			continue
+		if value, ok := known[name].(string); !ok || value == "" {
+			lacking = append(lacking, name)
 		}
-		value, err := a.user.Ask(ctx, Question{Item: ItemAttribute, Username: a.username, Name: name})
-		if err != nil {
-			return nil, err
-		}
-		missing[name] = value
 	}
-	return missing, nil
+	return lacking, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,14 +198,16 @@ func (c *Client) disabled(flow types.AuthFlowType, err error) error {
 	if !strings.Contains(message, "not enabled for this client") && !strings.Contains(message, "not enabled for the client") {
 		return err
 	}
-	try := map[types.AuthFlowType][]string{
-		types.AuthFlowTypeUserSrpAuth:           {"password", "choice"},
-		types.AuthFlowTypeUserPasswordAuth:      {"srp", "choice"},
-		types.AuthFlowTypeUserAuth:              {"srp", "password"},
-		types.AuthFlowTypeCustomAuth:            {"srp", "password"},
-		types.AuthFlowTypeAdminUserPasswordAuth: {"srp", "password"},
-	}[flow]
-	return &FlowDisabledError{Flow: string(flow), ClientID: c.config.ClientID, Try: try}
+	names := map[types.AuthFlowType]string{
+		types.AuthFlowTypeUserSrpAuth: "srp", types.AuthFlowTypeUserPasswordAuth: "password", types.AuthFlowTypeUserAuth: "choice",
+		types.AuthFlowTypeCustomAuth: "custom", types.AuthFlowTypeAdminUserPasswordAuth: "admin",
+	}
+	disabled := &FlowDisabledError{Flow: string(flow), ClientID: c.config.ClientID}
+	if names[flow] != "" { // none is tried instead of a refresh
+		others := []string{"srp", "password", "choice", "custom", "admin"} // the likeliest first
+		disabled.Try = slices.DeleteFunc(others, func(name string) bool { return name == names[flow] })
+	}
+	return disabled
 }
 
 // tokens reads an AuthenticationResult.

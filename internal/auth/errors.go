@@ -53,16 +53,24 @@ func (e *RefusedError) Error() string {
 // InputError says that something is needed which nobody was there to give.
 type InputError struct {
 	Item    Item
-	Subject string   // the user or attribute concerned
-	Answers []string // what would answer: a flag, an environment variable
+	Subject string        // the user or attribute concerned
+	Answers []string      // what would answer: a flag, an environment variable
+	Also    []*InputError // what else is known to be needed, so that all of it is given at once
 }
 
 func (e *InputError) Error() string {
-	text := string(e.Item) + " needed"
-	if e.Subject != "" {
-		text += " for " + cut(e.Subject)
+	text := e.needed()
+	for _, other := range e.Also {
+		text += ", " + other.needed()
 	}
 	return text + ", and there is nobody to ask"
+}
+
+func (e *InputError) needed() string {
+	if e.Subject == "" {
+		return string(e.Item) + " needed"
+	}
+	return string(e.Item) + " needed for " + cut(e.Subject)
 }
 
 // UnsupportedChallengeError is a challenge that this version has no answer to.
@@ -70,13 +78,20 @@ type UnsupportedChallengeError struct {
 	Name     string // ChallengeName, such as SOFTWARE_TOKEN_MFA
 	Username string
 	Why      string // when it is known
+	// Parameters are the names of what came with it. The values are not shown: nobody
+	// knows which of them are secrets.
+	Parameters []string
 }
 
 func (e *UnsupportedChallengeError) Error() string {
 	if e.Why != "" {
 		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", e.Username, cut(e.Name), cut(e.Why))
 	}
-	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s, which this version of cogctl cannot answer", e.Username, cut(e.Name))
+	with := ""
+	if len(e.Parameters) > 0 {
+		with = " (with " + cut(strings.Join(e.Parameters, ", ")) + ")"
+	}
+	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer", e.Username, cut(e.Name), with)
 }
 
 // FlowDisabledError says that the app client does not allow the flow.

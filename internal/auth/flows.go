@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
@@ -103,8 +104,13 @@ func (f Admin) Login(ctx context.Context) (Tokens, error) {
 	f.Ask = steady(f.Ask) // for both
 	f.admin = func(context.Context) (aws.Credentials, error) { return credentials, nil }
 	tokens, err := f.SignIn.login(ctx, openPassword(types.AuthFlowTypeAdminUserPasswordAuth), ItemPassword)
-	if disabled := (*FlowDisabledError)(nil); errors.As(err, &disabled) {
-		return f.SignIn.login(ctx, (*attempt).openSRP, ItemPassword)
+	var disabled, both *FlowDisabledError
+	if !errors.As(err, &disabled) {
+		return tokens, err
+	}
+	if tokens, err = f.SignIn.login(ctx, (*attempt).openSRP, ItemPassword); errors.As(err, &both) {
+		disabled.Try = slices.DeleteFunc(disabled.Try, func(flow string) bool { return !slices.Contains(both.Try, flow) })
+		return Tokens{}, disabled
 	}
 	return tokens, err
 }

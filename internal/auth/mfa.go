@@ -19,11 +19,20 @@ import (
 func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
 		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: cut(s.parameters["CODE_DELIVERY_DESTINATION"]), ServerTime: s.serverTime}
+		again := &RefusedError{Op: op, Code: "CodeMismatchException", Message: "the server asks for the code again"}
+		if a.coded == s.challenge {
+			q.Retry = again.Message
+		}
+		a.coded = s.challenge
 		send := func(code string) (step, error) {
 			a.client.secret(code)
 			return a.respond(ctx, s, map[string]string{response: code}, op)
 		}
-		return a.answered(ctx, q, send, mistyped)
+		next, err := a.answered(ctx, q, send, mistyped)
+		if errors.Is(err, ErrNoOther) {
+			err = again
+		}
+		return next, err
 	}
 }
 
@@ -58,8 +67,7 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 	if err := checkTOTPSecret(op, aws.ToString(associated.SecretCode)); err != nil {
 		return step{}, err
 	}
-	s.session = aws.ToString(associated.Session)
-	a.client.secretSession(s.session)
+	a.succeed(&s, associated.Session)
 	a.client.secret(aws.ToString(associated.SecretCode))
 	serverTime, _ := awsmiddleware.GetServerTime(associated.ResultMetadata)
 	q := Question{Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge), Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime}
@@ -69,14 +77,25 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 		if err != nil {
 			return step{}, apiError(op, err)
 		}
-		s.session = aws.ToString(verified.Session)
-		a.client.secretSession(s.session)
+		a.succeed(&s, verified.Session)
+		if verified.Status == types.VerifySoftwareTokenResponseTypeError {
+			return step{}, &ServiceError{Op: op, Code: "EnableSoftwareTokenMFAException", Message: "the code was not taken (status ERROR)"}
+		}
 		return s, nil
 	}
 	if s, err = a.answered(ctx, q, verify, unverifiedCode); err != nil {
 		return step{}, err
 	}
 	return a.respond(ctx, s, map[string]string{}, op)
+}
+
+// succeed takes the session string that replaces the step's. Where none comes, the
+// old one stays.
+func (a *attempt) succeed(s *step, session *string) {
+	if next := aws.ToString(session); next != "" {
+		s.session = next
+		a.client.secretSession(next)
+	}
 }
 
 // unverifiedCode is the server's word on a wrong first code of an authenticator.

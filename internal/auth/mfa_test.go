@@ -83,6 +83,88 @@ func TestStoredCodeIsSentOnce(t *testing.T) {
 	}
 }
 
+// TestCodeAskedForAgain: a server that answers a code with the same challenge in a new
+// session has taken none. A stored code is not sent to it again, a person is told, and
+// what is sent carries the newest session.
+func TestCodeAskedForAgain(t *testing.T) {
+	t.Parallel()
+	sms := func(session string) map[string]any { return challenge("SMS_MFA", session, nil) }
+	for label, person := range map[string]bool{"stored": false, "a person": true} {
+		p := &played{first: sms("s1"), replies: []any{sms("s2"), fault("CodeMismatchException", "Invalid code or auth state for the user."), sms("s3")}}
+		var retries []string
+		ask := func(_ context.Context, q auth.Question) (string, error) {
+			retries = append(retries, q.Retry)
+			if q.Retry != "" && !person {
+				return "", auth.ErrNoOther
+			}
+			return fmt.Sprint("code ", len(retries)), nil
+		}
+		u, _ := p.user(t, ask)
+		u.Password = "p"
+		_, err := auth.Password(u).Login(t.Context())
+		var sent []string
+		for _, body := range p.bodies {
+			sent = append(sent, fmt.Sprint(body["Session"], " ", body["ChallengeResponses"].(map[string]any)["SMS_MFA_CODE"]))
+		}
+		again := "the server asks for the code again"
+		if person {
+			if err != nil || !slices.Equal(sent, []string{"s1 code 1", "s2 code 2", "s2 code 3", "s3 code 4"}) ||
+				!slices.Equal(retries, []string{"", again, "Invalid code or auth state for the user.", again}) {
+				t.Errorf("%s: %v, sent %q, told %q", label, err, sent, retries)
+			}
+			continue
+		}
+		var refused *auth.RefusedError
+		if !errors.As(err, &refused) || refused.Message != again || !slices.Equal(sent, []string{"s1 code 1"}) {
+			t.Errorf("%s: %v, sent %q", label, err, sent)
+		}
+	}
+}
+
+// TestSetUpSessions: each step of a set-up carries the session string of the one
+// before, also after a code that was not taken, however the server says that; where a
+// server gives none, the one before stays.
+func TestSetUpSessions(t *testing.T) {
+	t.Parallel()
+	for label, row := range map[string]struct {
+		associated string
+		verified   []any
+		want       []string
+	}{
+		"at once":      {"a", []any{map[string]any{"Status": "SUCCESS", "Session": "v"}}, []string{"s", "a", "v"}},
+		"status ERROR": {"a", []any{map[string]any{"Status": "ERROR", "Session": "e"}, map[string]any{"Status": "SUCCESS", "Session": "v"}}, []string{"s", "a", "e", "v"}},
+		"refused": {"a", []any{fault("EnableSoftwareTokenMFAException", "Code mismatch"), map[string]any{"Status": "SUCCESS", "Session": "v"}},
+			[]string{"s", "a", "a", "v"}},
+		"no new ones":    {"", []any{map[string]any{"Status": "SUCCESS"}}, []string{"s", "s", "s"}},
+		"never accepted": {"a", []any{map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}}, []string{"s", "a", "a", "a"}},
+	} {
+		var sessions []string
+		tried := 0
+		server := newWrongServer(t, func(op string, body map[string]any) (int, any) {
+			if op == "InitiateAuth" {
+				return 200, challenge("MFA_SETUP", "s", nil)
+			}
+			sessions = append(sessions, fmt.Sprint(body["Session"]))
+			switch op {
+			case "AssociateSoftwareToken":
+				return 200, map[string]any{"SecretCode": "JBSWY3DPEHPK3PXP", "Session": row.associated}
+			case "VerifySoftwareToken":
+				tried++
+				if refusal, is := row.verified[tried-1].(map[string]string); is {
+					return 400, refusal
+				}
+				return 200, row.verified[tried-1]
+			}
+			return 200, good
+		})
+		client := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client
+		_, err := auth.Password{Client: client, Username: "ann", Password: "p", Ask: answering(map[string]string{"MFA_SETUP": "123456"})}.Login(t.Context())
+		if !slices.Equal(sessions, row.want) || (err == nil) != (label != "never accepted") {
+			t.Errorf("%s: %v, sessions %q, want %q", label, err, sessions, row.want)
+		}
+	}
+}
+
 // TestSelectMFA: one kind needs no question, several do, and only those that the
 // server names may be sent.
 func TestSelectMFA(t *testing.T) {
