@@ -163,7 +163,11 @@ func (s signIn) asker() auth.Ask {
 		case auth.ItemAnswer:
 			fmt.Fprintf(s.app.redactedStderr(), "%s\n", redact.Visible(q.Details))
 		}
-		return s.app.terminal.ask(ctx, cell(s.app.redactor.String(prompt(q))))
+		typed, err := s.app.terminal.ask(ctx, cell(s.app.redactor.String(prompt(q))))
+		if err == nil && (codeWanted(q) || q.Item == auth.ItemAuthenticator) {
+			return s.app.cleanCode(typed)
+		}
+		return typed, err
 	}
 }
 

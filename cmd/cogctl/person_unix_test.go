@@ -73,7 +73,11 @@ func played(ts *testscript.TestScript, verb, text string) string {
 	base, key := ts.Getenv("COGCTL_SANDBOX_CONTROL_URL"), ts.Getenv("COGCTL_SANDBOX_CONTROL_KEY")
 	switch verb {
 	case "code":
-		return lastCode(ts)
+		code := lastCode(ts)
+		if text == "spaced" && len(code) > 3 {
+			code = code[:3] + " " + code[3:]
+		}
+		return code
 	case "totp":
 		_, body, _ := control(base, key, "GET", "/users/"+text+"/totp", "")
 		var authenticator struct{ Code string }
@@ -110,7 +114,7 @@ type talk struct {
 
 // converse plays the person's part: for each line "expect TEXT" it waits until
 // the terminal shows TEXT after what was matched before, for "type TEXT" it
-// types TEXT and return, for "code" what the sandbox sent last, for "totp USER" the next code of the
+// types TEXT and return, for "code" what the sandbox sent last ("code spaced": with a space in it), for "totp USER" the next code of the
 // user's authenticator, for "first-code" that of the secret on the screen; "paste WHAT" what pasted
 // says; "control METHOD PATH JSON" asks the sandbox's control.
 func converse(master *os.File, part string, play func(verb, text string) string) *talk {

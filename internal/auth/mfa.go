@@ -98,10 +98,12 @@ func (a *attempt) succeed(s *step, session *string) {
 	}
 }
 
-// unverifiedCode is the server's word on a wrong first code of an authenticator.
+// unverifiedCode is the server's word on a wrong first code of an authenticator, or on
+// one that does not look like a code: five digits, say.
 func unverifiedCode(err error) string {
 	var service *ServiceError
-	if errors.As(err, &service) && service.Code == "EnableSoftwareTokenMFAException" {
+	if errors.As(err, &service) && (service.Code == "EnableSoftwareTokenMFAException" ||
+		service.Code == "InvalidParameterException" && strings.Contains(strings.ToLower(service.Message), "usercode")) {
 		return service.Message
 	}
 	return mistyped(err)
