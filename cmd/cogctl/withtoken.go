@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,12 +21,19 @@ const maxGiven = 256 << 10
 // adopt makes a session of tokens on standard input that somebody else got: a
 // token endpoint of one's own, or a browser session.
 func (l *login) adopt(ctx context.Context) (auth.Session, error) {
-	if file, ok := l.app.stdin.(*os.File); ok && isTerminal(file) {
+	file, ok := l.app.stdin.(*os.File)
+	typed := ok && isTerminal(file)
+	if typed {
 		l.app.note("reading a token from the terminal; end with Ctrl-D")
 	}
 	data, err := io.ReadAll(io.LimitReader(l.app.input(ctx), maxGiven+1))
 	if err != nil {
 		return auth.Session{}, withCode(exitNeeded, fmt.Errorf("read the tokens from standard input: %w", err))
+	}
+	if typed {
+		if err := wholeLines(data); err != nil {
+			return auth.Session{}, err
+		}
 	}
 	given, err := givenTokens(data)
 	if err != nil {
@@ -96,6 +104,18 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 
 // givenPlace is no name that anybody could have: it stands for a user who is not known.
 const givenPlace = "\x00given"
+
+// wholeLines refuses a line that a terminal cut off, which it does in silence: on Linux
+// after 4095 bytes, on macOS after 1023. Three tokens in one line are often longer.
+func wholeLines(data []byte) error {
+	for line := range bytes.Lines(data) {
+		if n := len(bytes.TrimSuffix(line, []byte("\n"))); n == 4095 || n == 1023 {
+			return hinted(usagef("--with-token: the terminal cuts a line off after %d characters, and here it did", n),
+				"give the tokens by a file or a pipe: cogctl login --with-token < FILE")
+		}
+	}
+	return nil
+}
 
 // notTaken says of a refresh token that was refused what may be the matter: there is
 // no session that could be kept or tried again.

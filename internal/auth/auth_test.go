@@ -220,7 +220,7 @@ func TestNewPasswordAttributes(t *testing.T) {
 		asked = append(asked, string(q.Item)+" "+q.Name)
 		return "answer to " + string(q.Item), nil
 	}
-	_, _ = auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
+	_, _ = auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask, Device: auth.RememberedDevice{Key: "k"}}.Login(t.Context())
 	want := map[string]any{"USERNAME": "ann", "NEW_PASSWORD": "answer to new password", "userAttributes.given_name": "answer to attribute"}
 	if fmt.Sprint(sent) != fmt.Sprint(want) {
 		t.Errorf("sent %v, want %v", sent, want)
