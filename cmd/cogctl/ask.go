@@ -228,12 +228,14 @@ func (a *app) secretAnswer(ctx context.Context, prompt string) (string, error) {
 // inputNeeded says what would answer a question when nobody is there.
 func (s signIn) inputNeeded(q auth.Question) error {
 	subject := q.Username
+	// The name as it was typed: under another one the session would not be found.
+	login := s.next("login", "--username", s.user)
 	answers := slices.Clone(answersBy[q.Item])
 	if q.Item == auth.ItemAttribute {
 		subject = q.Username + ": " + q.Name
 	}
 	if q.Item == auth.ItemAuthenticator {
-		return hinted(&auth.InputError{Item: q.Item, Subject: subject}, "set the second factor up once, on a terminal: cogctl login --username %s", shellWord(q.Username))
+		return hinted(&auth.InputError{Item: q.Item, Subject: subject}, "set the second factor up once, on a terminal: %s", login)
 	}
 	if q.Details != "" {
 		subject += " (" + q.Details + ")"
@@ -246,10 +248,10 @@ func (s signIn) inputNeeded(q auth.Question) error {
 	}
 	needed := &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
 	if _, name := codeLater(s.profile, q.Name); codeWanted(q) && name != "" {
-		return hinted(needed, "the profile's %s is looked up for a sign-in that was asked for: cogctl login --username %s", name, shellWord(s.user))
+		return hinted(needed, "the profile's %s is looked up for a sign-in that was asked for: %s", name, login)
 	}
 	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
-		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (cogctl login --username %s),\nor let an authenticator app be the second factor: cogctl account mfa enable totp", hintFor(needed), shellWord(q.Username))
+		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (%s),\nor let an authenticator app be the second factor: %s", hintFor(needed), login, s.next("account", "mfa", "enable", "totp"))
 	}
 	return needed
 }
