@@ -58,6 +58,16 @@ func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
 			password, _, _ = strings.Cut(password, `"`)
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"__type":"InvalidPasswordException","message":"the password ` + password + ` is odd"}`))
+		case "question": // refuses the answer in a text that shows it
+			body, _ := io.ReadAll(r.Body)
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".InitiateAuth") {
+				_, _ = w.Write([]byte(`{"ChallengeName":"CUSTOM_CHALLENGE","Session":"s"}`))
+				return
+			}
+			_, answer, _ := strings.Cut(string(body), `"ANSWER":"`)
+			answer, _, _ = strings.Cut(answer, `"`)
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"__type":"UserLambdaValidationException","message":"the answer ` + answer + ` is odd"}`))
 		case "future": // a challenge that nobody knows yet
 			_, _ = w.Write([]byte(`{"ChallengeName":"RETINA_SCAN","Session":"s","ChallengeParameters":{"USERNAME":"ann","SCAN_HINT":"look-left","TICKET\u001b[2J":"ticket-1"}}`))
 		case "close":

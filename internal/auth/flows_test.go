@@ -86,12 +86,14 @@ func TestRestart(t *testing.T) {
 		told    int
 		ok      bool
 	}{
-		"expired once":        {sms, []any{expired}, 2, 1, true},
-		"expired twice":       {sms, []any{expired, expired}, 2, 1, false},
-		"lost once":           {sms, []any{nil}, 2, 1, true},
-		"lost twice":          {sms, []any{nil, nil}, 2, 1, false},
-		"new password late":   {fresh, []any{expired}, 2, 1, true},
-		"new password lost":   {fresh, []any{nil}, 1, 0, false},
+		"expired once":      {sms, []any{expired}, 2, 1, true},
+		"expired twice":     {sms, []any{expired, expired}, 2, 1, false},
+		"lost once":         {sms, []any{nil}, 2, 1, true},
+		"lost twice":        {sms, []any{nil, nil}, 2, 1, false},
+		"new password late": {fresh, []any{expired}, 2, 1, true},
+		"new password lost": {fresh, []any{nil}, 1, 0, false},
+		"set-up lost": {challenge("MFA_SETUP", "s", nil), []any{map[string]any{"SecretCode": "JBSWY3DPEHPK3PXP", "Session": "s2"},
+			map[string]any{"Status": "SUCCESS", "Session": "s3"}, nil}, 1, 0, false},
 		"refused":             {sms, []any{wrong}, 1, 0, false},
 		"used, not too late":  {sms, []any{fault("NotAuthorizedException", "Invalid session for the user.")}, 1, 0, false},
 		"nothing in the way":  {sms, nil, 1, 0, true},
@@ -110,6 +112,9 @@ func TestRestart(t *testing.T) {
 		}
 		if asked["password"] != 1 || asked["new password"] > 1 {
 			t.Errorf("%s: asked %v: what was typed counts for the second start too", label, asked)
+		}
+		if codes := asked[string(auth.ItemSMSCode)]; codes != 0 && codes != row.starts {
+			t.Errorf("%s: asked %d times for a code, of which each start sends another", label, codes)
 		}
 	}
 }
