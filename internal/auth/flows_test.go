@@ -301,3 +301,17 @@ func TestFlowsAtTheSandbox(t *testing.T) {
 		}
 	}
 }
+
+// TestFutureChallenge: one that nobody knows yet is told with the names of what came
+// with it, and without a value: nobody knows which are secrets.
+func TestFutureChallenge(t *testing.T) {
+	t.Parallel()
+	p := &played{first: challenge("RETINA_SCAN", "s", map[string]string{"USERNAME": "ann", "TICKET": "ticket-1"})}
+	u, _ := p.user(t, nobody)
+	u.Password = "p"
+	_, err := auth.Password(u).Login(t.Context())
+	var unknown *auth.UnsupportedChallengeError
+	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "RETINA_SCAN (with TICKET, USERNAME)") || strings.Contains(err.Error(), "ticket-1") {
+		t.Error(err)
+	}
+}

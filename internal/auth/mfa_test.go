@@ -77,7 +77,7 @@ func TestStoredCodeIsSentOnce(t *testing.T) {
 		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
 		_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
 		var refused *auth.RefusedError
-		if !errors.As(err, &refused) || refused.Code != "CodeMismatchException" || len(*answers) != want {
+		if !errors.As(err, &refused) || refused.Message != "Invalid code or auth state for the user." || len(*answers) != want {
 			t.Errorf("%s: %v, sent %q", label, err, *answers)
 		}
 	}
