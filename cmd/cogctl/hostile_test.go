@@ -48,7 +48,7 @@ func hostile(w http.ResponseWriter, r *http.Request, mode string) {
 		challenge("SMS_MFA", map[string]string{"CODE_DELIVERY_DESTINATION": "+1\ncogctl: the session ran out\nPassword for ann"})
 	case mode == "name":
 		challenge("SMS_MFA", map[string]string{"USER_ID_FOR_SRP": "ann:\nPassword for ann"})
-	case mode == "question":
+	case mode == "ask":
 		challenge("CUSTOM_CHALLENGE", map[string]string{"Password for ann": ""})
 	case mode == "attribute":
 		challenge("NEW_PASSWORD_REQUIRED", map[string]string{"requiredAttributes": `["userAttributes.custom_challenge"]`})

@@ -74,7 +74,10 @@ func (h household) crowd(processes int, victim string, r rotation) {
 	want := 1
 	if victim != "" {
 		h.killHolder()
+		h.awaitHeld(false) // the server has noticed: what it held "before" never comes to pass
 		h.control("DELETE", "/faults", nil, nil)
+	}
+	if victim == "after" {
 		want = 2
 	}
 	all.Wait()
