@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/metrics"
+	"runtime"
 	"time"
 
 	"github.com/itchyny/gojq"
@@ -89,8 +89,9 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, large := context.WithCancelCause(ctx)
 	var look func()
 	look = func() {
-		heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		if metrics.Read(heap); heap[0].Value.Uint64() > maxFilterMemory {
+		// Not by runtime/metrics, whose tables every start of the program would fill.
+		var memory runtime.MemStats
+		if runtime.ReadMemStats(&memory); memory.HeapAlloc > maxFilterMemory {
 			large(errFilterMemory)
 		}
 		if ctx.Err() == nil {

@@ -116,10 +116,11 @@ func TestOutsideWorld(t *testing.T) {
 
 // banned are imports that cost start-up time or size, with the reason.
 var banned = map[string]string{
-	"testing":        "test code in the program",
-	"expvar":         "registers handlers at start",
-	"net/http/pprof": "registers handlers at start",
-	"html/template":  "costs start-up of every run; internal/sandbox/hosted builds its pages from elements",
+	"testing":         "test code in the program",
+	"expvar":          "registers handlers at start",
+	"net/http/pprof":  "registers handlers at start",
+	"runtime/metrics": "fills tables at start; runtime.ReadMemStats tells of memory",
+	"html/template":   "costs start-up of every run; internal/sandbox/hosted builds its pages from elements",
 	"github.com/aws/aws-sdk-go-v2/service/ssm":            "costs one hello-world of start-up",
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager": "one signed POST does",
 }
