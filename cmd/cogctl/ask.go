@@ -97,12 +97,16 @@ func codeWanted(q auth.Question) bool {
 	return slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE")
 }
 
+// mostStored is how many codes of a stored secret one challenge gets. They are half a
+// minute apart, and a server that takes none must not collect them.
+const mostStored = 3
+
 // hasAnother tells whether there is a second answer, once one was refused. A code that
 // served already, elsewhere, is followed by the next one; a wrong one would be
 // followed by another wrong one.
 func (s signIn) hasAnother(q auth.Question) bool {
 	answer, _ := s.answerTo(answerName(q))
-	return q.Item == auth.ItemTOTP && s.secrets.totpSecret != "" && answer == "" && strings.Contains(q.Retry, "already been used")
+	return q.Item == auth.ItemTOTP && q.Refused < mostStored && s.secrets.totpSecret != "" && answer == "" && strings.Contains(q.Retry, "already been used")
 }
 
 // offered is the option that a stored answer chooses. It is no secret.

@@ -58,3 +58,32 @@ func TestStoredAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherStoredAnswer: only a code of a stored secret that served already has
+// another one after it, and not for ever.
+func TestAnotherStoredAnswer(t *testing.T) {
+	t.Parallel()
+	a := newApp()
+	a.getenv = func(string) string { return "" }
+	p, err := a.profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := signIn{app: a, profile: p, secrets: credentials{totpSecret: "JBSWY3DPEHPK3PXP", mfaCode: "123456"}}
+	used := "Your software token has already been used once."
+	for _, row := range []struct {
+		question auth.Question
+		another  bool
+	}{
+		{auth.Question{Item: auth.ItemTOTP, Retry: used, Refused: 1}, true},
+		{auth.Question{Item: auth.ItemTOTP, Retry: used, Refused: 2}, true},
+		{auth.Question{Item: auth.ItemTOTP, Retry: used, Refused: 3}, false},
+		{auth.Question{Item: auth.ItemTOTP, Retry: "Invalid code or auth state for the user.", Refused: 1}, false},
+		{auth.Question{Item: auth.ItemTOTP, Retry: "the server asks for the code again"}, false},
+		{auth.Question{Item: auth.ItemEmailCode, Retry: used, Refused: 1}, false},
+	} {
+		if another := s.hasAnother(row.question); another != row.another {
+			t.Errorf("%+v: %v", row.question, another)
+		}
+	}
+}

@@ -57,7 +57,7 @@ func (u SignIn) login(ctx context.Context, open opener, wants Item) (Tokens, err
 	}
 	restarted := false
 	for {
-		a := &attempt{client: u.Client, user: &u, username: u.Username}
+		a := &attempt{client: u.Client, user: &u, username: u.Username, seen: map[types.ChallengeNameType]int{}}
 		tokens, err := a.run(ctx, open)
 		switch {
 		case err == nil:
@@ -127,8 +127,9 @@ func lostAnswer(err error) bool {
 	return errors.As(err, &lost) && lost.Challenge != string(types.ChallengeNameTypeNewPasswordRequired) && lost.Challenge != string(types.ChallengeNameTypeMfaSetup)
 }
 
-// maxSteps bounds the challenges of one sign-in, so that a server that asks
-// for ever is told apart from one that asks a lot.
+// maxSteps bounds the challenges of one sign-in, and how often one of them is
+// answered anew. A server that asks for ever can bother a person, who can stop, and
+// gets no more out of what is stored: see answered.
 const maxSteps = 20
 
 // attempt is one sign-in on its way through the challenges.
@@ -138,10 +139,9 @@ type attempt struct {
 	username string // as typed, then the pool's own name once a challenge says it
 
 	flow      types.AuthFlowType      // that it began with
-	handshake *srp.Client             // of the password's proof
-	device    *srp.Client             // of the device's
-	asked     int                     // custom challenges so far
-	coded     types.ChallengeNameType // the last one that a code was sent for
+	handshake *srp.Client                     // of the password's proof
+	device    *srp.Client                     // of the device's
+	seen      map[types.ChallengeNameType]int // how often each came, this time counted
 
 	chosen types.ChallengeNameType // the first factor, in the choice flow
 }
@@ -152,7 +152,6 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	seen := map[types.ChallengeNameType]int{}
 	for range maxSteps {
 		if s.result != nil {
 			return s.tokens(a.username)
@@ -167,11 +166,7 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 		if a.outOfPlace(s.challenge) {
 			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: "the flow " + string(a.flow) + " has no such challenge"}
 		}
-		// Only a pool's own questions come as often as its triggers like. A code for each
-		// asking would hand out many, and hold the session's lock while they are waited for.
-		if seen[s.challenge]++; seen[s.challenge] > maxTries && s.challenge != types.ChallengeNameTypeCustomChallenge {
-			return Tokens{}, fmt.Errorf("%s: the server asked for %s more than %d times", op, s.challenge, maxTries)
-		}
+		a.seen[s.challenge]++
 		a.rename(s.parameters)
 		s, err = answer(a, ctx, s, op)
 		if err != nil {

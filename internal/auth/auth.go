@@ -90,6 +90,7 @@ type Question struct {
 	Username string // whose
 	Name     string // of an attribute ("email", "custom:team"), else the challenge's
 	Retry    string // why the last answer was refused; empty the first time
+	Refused  int    // how many answers to this challenge were refused so far
 
 	SentTo     string    // where a code went, as the server masks it: "j***@g***"
 	Options    []string  // what may be chosen

@@ -78,16 +78,20 @@ func (a *attempt) proof(handshake *srp.Client, id srp.Identity, s step) (map[str
 	}, nil
 }
 
-// maxTries bounds how often one question is asked again after a refused answer.
-const maxTries = 3
-
 // answered asks q until the server takes the answer that send sends. An answer
 // that refused says may be given anew leaves the challenge open: the session
 // string stays good (for codes as measured, for new passwords UNCONFIRMED but
 // what web clients rely on).
+//
+// One rule holds for every answer that was not taken, whether the server says so or
+// asks for a code that it was given before in this sign-in: the question is put again
+// with the reason (Question.Retry) and the number of refusals. What is stored stands
+// by for a sign-in as often as the Ask says, which is once: a server must not collect
+// codes, or wear out a lock that is held meanwhile. A person goes on until the server
+// ends the session.
 func (a *attempt) answered(ctx context.Context, q Question, send func(answer string) (step, error), refused func(error) string) (step, error) {
 	var refusal error
-	for range maxTries {
+	for range maxSteps {
 		answer, err := a.user.Ask(ctx, q)
 		switch {
 		case refusal != nil && errors.Is(err, ErrNoOther):
@@ -102,6 +106,7 @@ func (a *attempt) answered(ctx context.Context, q Question, send func(answer str
 		if q.Retry = refused(err); q.Retry == "" {
 			return step{}, err
 		}
+		q.Refused++
 		refusal = err
 	}
 	return step{}, refusal
@@ -164,7 +169,7 @@ func (a *attempt) askAll(ctx context.Context, questions []Question) (map[string]
 // againstPolicy is the server's word on a new password that its policy dislikes.
 func againstPolicy(err error) string {
 	var service *ServiceError
-	if errors.As(err, &service) && service.Code == "InvalidPasswordException" {
+	if errors.As(err, &service) && (service.Code == "InvalidPasswordException" || service.Code == "PasswordHistoryPolicyViolationException") {
 		return service.Message
 	}
 	return ""

@@ -93,10 +93,9 @@ func (a *attempt) passkey(context.Context, step, string) (step, error) {
 // question may come again, after a wrong answer, or another one after a right one:
 // Cognito does not say which. So each round is a question of its own name.
 func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
-	a.asked++
 	name := string(s.challenge)
-	if a.asked > 1 {
-		name = fmt.Sprintf("%s_%d", name, a.asked)
+	if round := a.seen[s.challenge]; round > 1 {
+		name = fmt.Sprintf("%s_%d", name, round)
 	}
 	answer, err := a.user.Ask(ctx, Question{Item: ItemAnswer, Username: a.username, Name: name, Details: details(s.parameters)})
 	if err != nil {

@@ -20,10 +20,9 @@ func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
 		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: cut(s.parameters["CODE_DELIVERY_DESTINATION"]), ServerTime: s.serverTime}
 		again := &RefusedError{Op: op, Code: "CodeMismatchException", Message: "the server asks for the code again"}
-		if a.coded == s.challenge {
+		if a.seen[s.challenge] > 1 {
 			q.Retry = again.Message
 		}
-		a.coded = s.challenge
 		send := func(code string) (step, error) {
 			a.client.secret(code)
 			return a.respond(ctx, s, map[string]string{response: code}, op)

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
 )
+
+var mismatch = fault("CodeMismatchException", "Invalid code or auth state for the user.")
 
 // challenged is a server that asks for challenge after the password, and takes
 // the one answer that is right.
@@ -63,10 +66,11 @@ func TestCodes(t *testing.T) {
 }
 
 // TestStoredCodeIsSentOnce: where there is no other code than the wrong one, the
-// refusal is what is told. A person may type the same again, three times in all.
+// refusal is what is told. A person may type the same again; a server that refuses
+// for ever is left in the end.
 func TestStoredCodeIsSentOnce(t *testing.T) {
 	t.Parallel()
-	for label, want := range map[string]int{"the same again": 3, "no other": 1} {
+	for label, want := range map[string]int{"the same again": 20, "no other": 1} {
 		ask := func(_ context.Context, q auth.Question) (string, error) {
 			if q.Retry != "" && want == 1 {
 				return "", auth.ErrNoOther
@@ -79,6 +83,55 @@ func TestStoredCodeIsSentOnce(t *testing.T) {
 		var refused *auth.RefusedError
 		if !errors.As(err, &refused) || refused.Message != "Invalid code or auth state for the user." || len(*answers) != want {
 			t.Errorf("%s: %v, sent %q", label, err, *answers)
+		}
+	}
+}
+
+// TestTypedUntilTheSessionEnds: a person may type an answer anew as long as the server's
+// session lives, and its definite word ends the asking.
+func TestTypedUntilTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	over := fault("NotAuthorizedException", "Invalid session for the user.")
+	for name, refusals := range map[string][]any{
+		"SMS_MFA":            slices.Repeat([]any{mismatch}, 6),
+		"EMAIL_OTP":          slices.Repeat([]any{mismatch}, 6),
+		"SMS_OTP":            slices.Repeat([]any{mismatch}, 6),
+		"SOFTWARE_TOKEN_MFA": slices.Repeat([]any{mismatch, fault("ExpiredCodeException", "Your software token has already been used once.")}, 3),
+		"MFA_SETUP":          slices.Repeat([]any{mismatch, fault("EnableSoftwareTokenMFAException", "Code mismatch")}, 3),
+		"NEW_PASSWORD_REQUIRED": slices.Repeat([]any{fault("InvalidPasswordException", "Password not long enough"),
+			fault("PasswordHistoryPolicyViolationException", "Password has been used before")}, 3),
+	} {
+		for _, end := range []any{nil, over} {
+			refused, sent, asked := refusals, 0, 0
+			server := newWrongServer(t, func(op string, _ map[string]any) (int, any) {
+				switch op {
+				case "InitiateAuth":
+					return 200, challenge(name, "s", nil)
+				case "AssociateSoftwareToken":
+					return 200, map[string]any{"SecretCode": "JBSWY3DPEHPK3PXP"}
+				}
+				if sent++; sent <= len(refused) {
+					return 400, refused[sent-1]
+				}
+				if end != nil {
+					return 400, end
+				}
+				if op == "VerifySoftwareToken" {
+					return 200, map[string]any{"Status": "SUCCESS"}
+				}
+				return 200, good
+			})
+			ask := func(_ context.Context, q auth.Question) (string, error) {
+				if asked++; q.Refused != asked-1 || (q.Retry == "") != (asked == 1) {
+					t.Errorf("%s: asked as %+v at %d", name, q, asked)
+				}
+				return fmt.Sprint("answer ", asked), nil
+			}
+			client := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client
+			_, err := auth.Password{Client: client, Username: "ann", Password: "p", Ask: ask}.Login(t.Context())
+			if asked != 7 || (err == nil) != (end == nil) || end != nil && !strings.Contains(err.Error(), "Invalid session") {
+				t.Errorf("%s, then %v: asked %d times, %v", name, end, asked, err)
+			}
 		}
 	}
 }
@@ -136,7 +189,8 @@ func TestSetUpSessions(t *testing.T) {
 		"refused": {"a", []any{fault("EnableSoftwareTokenMFAException", "Code mismatch"), map[string]any{"Status": "SUCCESS", "Session": "v"}},
 			[]string{"s", "a", "a", "v"}},
 		"no new ones":    {"", []any{map[string]any{"Status": "SUCCESS"}}, []string{"s", "s", "s"}},
-		"never accepted": {"a", []any{map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}}, []string{"s", "a", "a", "a"}},
+		"never accepted": {"a", []any{map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}, mismatch,
+			fault("NotAuthorizedException", "Invalid session for the user.")}, []string{"s", "a", "a", "a", "a", "a"}},
 	} {
 		var sessions []string
 		tried := 0
