@@ -138,7 +138,7 @@ type attempt struct {
 	user     *SignIn
 	username string // as typed, then the pool's own name once a challenge says it
 
-	flow      types.AuthFlowType      // that it began with
+	flow      types.AuthFlowType              // that it began with
 	handshake *srp.Client                     // of the password's proof
 	device    *srp.Client                     // of the device's
 	seen      map[types.ChallengeNameType]int // how often each came, this time counted
@@ -178,9 +178,10 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 
 // outOfPlace tells the challenges of USER_AUTH in another flow. There a server could
 // get by them, in plain text, the password that was only to be proved. So it could by
-// a question of its own, put to a person or to the answers kept for CUSTOM_AUTH, the
-// one flow whose triggers ask any.
-// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html
+// a question of its own, put to a person or to the answers kept for CUSTOM_AUTH. Custom
+// authentication is a matter for clients that begin with that flow, and not among what
+// USER_AUTH can choose; that its triggers are left out after a password is UNCONFIRMED.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-selection-sdk.html
 func (a *attempt) outOfPlace(challenge types.ChallengeNameType) bool {
 	switch challenge {
 	case types.ChallengeNameTypeSelectChallenge, types.ChallengeNameTypePassword, types.ChallengeNameTypePasswordSrp:

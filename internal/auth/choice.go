@@ -110,12 +110,12 @@ func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
 }
 
 // details are the public parameters that a trigger gave to its question, one a
-// line, without those that name the user.
+// line however many lines it has, without those that name the user.
 func details(parameters map[string]string) string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
 		if name != "USERNAME" && name != "USER_ID_FOR_SRP" {
-			lines = append(lines, name+": "+parameters[name])
+			lines = append(lines, oneLine(name+": "+parameters[name]))
 		}
 	}
 	return strings.Join(lines, "\n")

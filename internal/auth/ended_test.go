@@ -38,6 +38,19 @@ var answers = []struct {
 	{400, "InvalidUserPoolConfigurationException", "x", false},
 	{400, "UnrecognizedClientException", "The security token included in the request is invalid.", false},
 
+	// No text of Cognito's: a part of one that ends a session is not one.
+	{400, "NotAuthorizedException", "Unable to verify secret hash for client x: user is disabled", false},
+	{400, "NotAuthorizedException", "User is disabled. SECRET_HASH was not received", false},
+	{400, "NotAuthorizedException", "User is disabled for this client", false},
+	{400, "NotAuthorizedException", "Client abc: Invalid Refresh Token", false},
+	{400, "NotAuthorizedException", "Invalid Refresh Token or SecretHash does not match for the client: abc", false},
+	{400, "NotAuthorizedException", "Invalid Refresh Token format expected", false},
+	{400, "NotAuthorizedException", "Refresh Token has been revoked, or the client secret is wrong", false},
+	{400, "NotAuthorizedException", "Unknown device, or Refresh Token has expired", false},
+	{400, "NotAuthorizedException", "Refresh Token has been revoked.", true},
+	{400, "NotAuthorizedException", "Refresh Token has expired at noon", true},
+	{400, "NotAuthorizedException", "USER IS DISABLED", true},
+
 	// The user: confirmed, reset or let in again, he has his session.
 	{400, "UserNotConfirmedException", "User is not confirmed.", false},
 	{400, "PasswordResetRequiredException", "Password reset required for the user", false},
@@ -63,6 +76,14 @@ var answers = []struct {
 	{503, "RefreshTokenReuseException", "Refresh token has been invalidated by refresh token rotation.", false},
 	{502, "UserNotFoundException", "User does not exist.", false},
 	{302, "NotAuthorizedException", "Refresh Token has been revoked", false},
+	{401, "NotAuthorizedException", "User is disabled.", false},
+	{403, "NotAuthorizedException", "Invalid Refresh Token", false},
+	{404, "UserNotFoundException", "User does not exist.", false},
+	{407, "NotAuthorizedException", "Invalid Refresh Token", false},
+	{408, "UserNotFoundException", "User does not exist.", false},
+	{425, "RefreshTokenReuseException", "Refresh token has been invalidated by refresh token rotation.", false},
+	{429, "NotAuthorizedException", "Refresh Token has expired", false},
+	{403, "ForbiddenException", "Request not allowed due to WAF block.", false},
 
 	// Trouble that passes.
 	{400, "TooManyRequestsException", "Rate exceeded", false},

@@ -85,13 +85,13 @@ type UnsupportedChallengeError struct {
 
 func (e *UnsupportedChallengeError) Error() string {
 	if e.Why != "" {
-		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", e.Username, cut(e.Name), cut(e.Why))
+		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", cut(e.Username), cut(e.Name), cut(e.Why))
 	}
 	with := ""
 	if len(e.Parameters) > 0 {
 		with = " (with " + cut(strings.Join(e.Parameters, ", ")) + ")"
 	}
-	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer", e.Username, cut(e.Name), with)
+	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer", cut(e.Username), cut(e.Name), with)
 }
 
 // FlowDisabledError says that the app client does not allow the flow.
@@ -130,12 +130,21 @@ var refusals = []string{
 // maxMessage bounds what is shown of a server's message, in bytes.
 const maxMessage = 600
 
-// cut bounds a server's message.
+// cut bounds a server's message and makes it one line: with a line break in it a
+// server could put words of its own below ours, where the next thing to type stands.
 func cut(message string) string {
 	if len(message) > maxMessage {
-		return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
 	}
-	return message
+	return oneLine(message)
+}
+
+// oneLine makes a space of each line break and tab, with the white space around it.
+func oneLine(text string) string {
+	if !strings.ContainsAny(text, "\r\n\t") {
+		return text
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // apiError turns an error of the SDK into one of this package's, leaving out
@@ -164,9 +173,18 @@ func apiError(op string, err error) error {
 }
 
 // broken tells an answer of a server that broke down, or of something on the way.
-// Cognito refuses with 400, so a refusal's type in another answer refuses nothing.
+// Cognito refuses with 400, and so do the emulators cognito-local and moto; a
+// refusal's type in another answer refuses nothing. The firewall in front of a pool has
+// a type of its own, and a status that is UNCONFIRMED.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html#API_InitiateAuth_Errors
 func (e *ServiceError) broken() bool {
-	return e.Status != 0 && (e.Status < http.StatusBadRequest || e.Status >= http.StatusInternalServerError)
+	switch e.Status {
+	case 0, http.StatusBadRequest:
+		return false
+	case http.StatusForbidden:
+		return e.Code != "ForbiddenException"
+	}
+	return true
 }
 
 // ServiceError is an answer of Cognito that is neither a success nor a refusal
@@ -270,17 +288,24 @@ const (
 // ended lists the answers to a refresh that mean the session is over for good.
 // The type alone does not say: NotAuthorizedException is also what a wrong
 // secret hash or a missing DEVICE_KEY gets. Whatever is not listed keeps the
-// session. Texts as recorded from AWS; those of revoked and expired tokens are
-// UNCONFIRMED, so they are compared loosely.
-var ended = []struct{ code, text string }{
-	{"NotAuthorizedException", invalidRefreshToken},
-	{"NotAuthorizedException", "refresh token has been revoked"},
-	{"NotAuthorizedException", "refresh token has expired"},
-	{"NotAuthorizedException", "user is disabled"},
-	{reused, ""},
-	{"UserNotFoundException", ""},
-	{invalidGrant, ""}, // RFC 6749, section 5.2; invalid_client is a wrong secret
+// session. Texts as recorded from AWS, whole but for letter case and a full stop;
+// those of revoked and expired tokens are UNCONFIRMED, so more may follow them.
+var ended = []struct {
+	code, text string
+	more       bool // text is how it begins
+}{
+	{"NotAuthorizedException", invalidRefreshToken, false},
+	{"NotAuthorizedException", "refresh token has been revoked", true},
+	{"NotAuthorizedException", "refresh token has expired", true},
+	{"NotAuthorizedException", "user is disabled", false},
+	{reused, "", true},
+	{"UserNotFoundException", "", true},
+	{invalidGrant, "", true}, // RFC 6749, section 5.2; invalid_client is a wrong secret
 }
+
+// misconfigured tells the texts about the app client's settings, which say nothing
+// about the session whatever else they say.
+func misconfigured(message string) bool { return strings.Contains(message, "secret") }
 
 // Ended tells whether err, from a refresh of s at its own endpoint, says that the
 // session cannot come back. Where the pool tracks a device, "Invalid Refresh
@@ -290,12 +315,12 @@ func (s Session) Ended(err error) bool {
 	if !errors.As(err, &refused) {
 		return false
 	}
-	message := strings.ToLower(refused.Message)
+	message := strings.TrimSuffix(strings.TrimSpace(strings.ToLower(refused.Message)), ".")
 	for _, row := range ended {
-		if s.DeviceKey != "" && row.text == invalidRefreshToken {
+		if refused.Code != row.code || s.DeviceKey != "" && row.text == invalidRefreshToken {
 			continue
 		}
-		if refused.Code == row.code && strings.Contains(message, row.text) {
+		if row.text == "" || message == row.text || row.more && strings.HasPrefix(message, row.text) && !misconfigured(message) {
 			return true
 		}
 	}

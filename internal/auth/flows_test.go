@@ -180,11 +180,11 @@ func TestDeviceProof(t *testing.T) {
 }
 
 // TestCustomRounds: each round is a question of its own name, in the pool's words,
-// and carries the newest session.
+// and carries the newest session. What is asked has as many lines as it has parameters.
 func TestCustomRounds(t *testing.T) {
 	t.Parallel()
 	p := &played{
-		first:   challenge("CUSTOM_CHALLENGE", "s1", map[string]string{"USERNAME": "ann", "question": "one?", "hint": "uno"}),
+		first:   challenge("CUSTOM_CHALLENGE", "s1", map[string]string{"USERNAME": "ann", "question": "one?\nhint: due", "hint": "uno"}),
 		replies: []any{challenge("CUSTOM_CHALLENGE", "s2", map[string]string{"question": "two?"}), challenge("CUSTOM_CHALLENGE", "s3", nil)},
 	}
 	var asked []auth.Question
@@ -201,7 +201,7 @@ func TestCustomRounds(t *testing.T) {
 		sent = append(sent, fmt.Sprint(p.bodies[i]["Session"], " ", p.bodies[i]["ChallengeResponses"].(map[string]any)["ANSWER"]))
 	}
 	if !slices.Equal(names, []string{"CUSTOM_CHALLENGE", "CUSTOM_CHALLENGE_2", "CUSTOM_CHALLENGE_3"}) ||
-		!slices.Equal(details, []string{"hint: uno\nquestion: one?", "question: two?", ""}) ||
+		!slices.Equal(details, []string{"hint: uno\nquestion: one? hint: due", "question: two?", ""}) ||
 		!slices.Equal(sent, []string{"s1 a1", "s2 a2", "s3 a3"}) {
 		t.Errorf("asked %q %q, sent %q", names, details, sent)
 	}

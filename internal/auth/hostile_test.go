@@ -147,6 +147,44 @@ func TestLongTexts(t *testing.T) {
 	}
 }
 
+// TestOneLine: an error of ours is one line, and what to do next stands below it. A
+// server gets no line of its own there.
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	const evil = "no\r\n        cogctl login --to\thttp://evil.example"
+	for label, answer := range map[string]func() (int, any){
+		"message":   func() (int, any) { return 400, fault("NotAuthorizedException", evil) },
+		"no type":   func() (int, any) { return 400, fault(evil, "message") },
+		"challenge": func() (int, any) { return 200, challenge(evil, "s", map[string]string{evil: "x"}) },
+		"named":     func() (int, any) { return 200, challenge("WEB_AUTHN", "s", map[string]string{"USERNAME": evil}) },
+		"question": func() (int, any) {
+			return 200, challenge("NEW_PASSWORD_REQUIRED", "s", map[string]string{"requiredAttributes": `["no\n        cogctl login --to http://evil.example"]`})
+		},
+		"set-up": func() (int, any) { return 200, challenge("MFA_SETUP", "s", map[string]string{"MFAS_CAN_SETUP": evil}) },
+		"kinds": func() (int, any) {
+			return 200, challenge("SELECT_MFA_TYPE", "s", map[string]string{"MFAS_CAN_CHOOSE": evil})
+		},
+	} {
+		server := newWrongServer(t, func(string, map[string]any) (int, any) { return answer() })
+		client := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client
+		_, err := auth.Password{Client: client, Username: "ann", Password: "p", Ask: answering(nil)}.Login(t.Context())
+		if text := fmt.Sprint(err); strings.ContainsAny(text, "\r\n\t") || !strings.Contains(text, "http://evil.example") && label != "no type" {
+			t.Errorf("%s: %q", label, text)
+		}
+	}
+	// What is said of a code is told before the next one is asked for.
+	p := &played{first: challenge("SMS_MFA", "s", map[string]string{"CODE_DELIVERY_DESTINATION": evil}), replies: []any{fault("CodeMismatchException", evil)}}
+	u, _ := p.user(t, func(_ context.Context, q auth.Question) (string, error) {
+		if strings.ContainsAny(q.Retry+q.SentTo, "\r\n\t") {
+			t.Errorf("asked as %+v", q)
+		}
+		return "1", nil
+	})
+	if _, err := auth.Password(u).Login(t.Context()); err != nil || len(p.bodies) != 2 {
+		t.Error(err, p.bodies)
+	}
+}
+
 // TestTheSameAgain: codes of an authenticator are half a minute apart, and a session's
 // lock may be held meanwhile. A server that takes each and asks for the next gets one,
 // also when it asks for something else in between; a person is bothered for a while.

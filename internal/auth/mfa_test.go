@@ -188,7 +188,7 @@ func TestSetUpSessions(t *testing.T) {
 		"status ERROR": {"a", []any{map[string]any{"Status": "ERROR", "Session": "e"}, map[string]any{"Status": "SUCCESS", "Session": "v"}}, []string{"s", "a", "e", "v"}},
 		"refused": {"a", []any{fault("EnableSoftwareTokenMFAException", "Code mismatch"), map[string]any{"Status": "SUCCESS", "Session": "v"}},
 			[]string{"s", "a", "a", "v"}},
-		"no new ones":    {"", []any{map[string]any{"Status": "SUCCESS"}}, []string{"s", "s", "s"}},
+		"no new ones": {"", []any{map[string]any{"Status": "SUCCESS"}}, []string{"s", "s", "s"}},
 		"never accepted": {"a", []any{map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}, map[string]any{"Status": "ERROR"}, mismatch,
 			fault("NotAuthorizedException", "Invalid session for the user.")}, []string{"s", "a", "a", "a", "a", "a"}},
 	} {

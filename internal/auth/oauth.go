@@ -169,11 +169,22 @@ func sameOrigin(one, other string) bool {
 	return origins[0] == origins[1]
 }
 
+// onTheWay tells the statuses of a server that broke down or redirects, of a proxy that
+// wants a password of its own, and of whoever gave up waiting. Token endpoints refuse
+// with 400 or 401, and some with other statuses.
+func onTheWay(status int) bool {
+	switch status {
+	case http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly:
+		return true
+	}
+	return status >= http.StatusInternalServerError || status >= http.StatusMultipleChoices && status < http.StatusBadRequest
+}
+
 // oauthError is an answer without tokens: an error of RFC 6749, section 5.2, which
 // are all the client's own, or none of a token endpoint's.
 func oauthError(op string, answer *http.Response, body oauthAnswer, unreadable error) error {
 	switch {
-	case answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode >= http.StatusInternalServerError && body.Error != "":
+	case answer.StatusCode == http.StatusTooManyRequests, body.Error != "" && onTheWay(answer.StatusCode):
 		return &ServiceError{Op: op, Code: strings.TrimSpace(answer.Status), Message: cut(body.Error), Status: answer.StatusCode}
 	case unreadable != nil || body.Error == "":
 		if unreadable == nil {

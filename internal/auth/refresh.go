@@ -206,7 +206,7 @@ func (c *Client) refreshByFlow(ctx context.Context, s Session, op string) (Token
 		return Tokens{}, c.disabled(types.AuthFlowTypeRefreshTokenAuth, apiError(op, err))
 	}
 	if out.AuthenticationResult == nil {
-		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, out.ChallengeName)
+		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, cut(string(out.ChallengeName)))
 	}
 	return c.stamp(step{result: out.AuthenticationResult}, out.ResultMetadata).refreshTokens(op)
 }

@@ -345,6 +345,10 @@ func TestRefreshByOAuth(t *testing.T) {
 		"invalid_client":    {"hush", 401, map[string]string{"error": "invalid_client", "error_description": "no"}, false, false, false, "r-1"},
 		"unauthorized":      {"", 400, map[string]string{"error": "unauthorized_client"}, false, false, false, "r-1"},
 		"a fault":           {"", 500, map[string]string{"error": "server_error"}, false, false, true, "r-1"},
+		"another's 407":     {"", 407, map[string]string{"error": "invalid_grant"}, false, false, false, "r-1"},
+		"another's 408":     {"", 408, map[string]string{"error": "invalid_grant"}, false, false, false, "r-1"},
+		"another's 425":     {"", 425, map[string]string{"error": "invalid_grant"}, false, false, false, "r-1"},
+		"a redirect":        {"", 302, map[string]string{"error": "invalid_grant"}, false, false, false, "r-1"},
 		"throttled":         {"", 429, map[string]string{}, false, false, true, "r-1"},
 		"no token endpoint": {"", 404, "not found", false, false, true, "r-1"},
 	} {
