@@ -3,11 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cogctl/cogctl/internal/auth"
@@ -146,13 +147,14 @@ func (l login) sameName(s auth.Session) error {
 			return nil
 		}
 	}
-	return hinted(withCode(exitRefused, fmt.Errorf("the given tokens are those of %s, not of %s", s.Username, l.user)),
-		"leave --username and COGCTL_USERNAME out to keep them as %s", s.Username)
+	return hinted(withCode(exitRefused, fmt.Errorf("the given tokens are those of %s, not of %s", cell(s.Username), l.user)),
+		"leave --username and COGCTL_USERNAME out to keep them as %s", cell(s.Username))
 }
 
 // givenTokens reads what was given: a refresh token by itself, or a JSON object
 // with id_token, refresh_token and access_token, in the spelling of OAuth, of the
-// user pool API or of Amplify, at the top or within AuthenticationResult or tokens.
+// user pool API or of Amplify, at the top or within AuthenticationResult or tokens. What
+// could be read in two ways is refused: the session would be anybody's guess.
 func givenTokens(data []byte) (g auth.Given, err error) {
 	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
 	if !strings.HasPrefix(text, "{") {
@@ -167,27 +169,53 @@ func givenTokens(data []byte) (g auth.Given, err error) {
 	case !strings.HasPrefix(text, "{"):
 		return bareToken(text)
 	}
-	var outer map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &outer); err != nil {
-		return g, usagef("--with-token: standard input is neither a token nor a JSON object")
+	document, err := jwt.DecodeJSON([]byte(text))
+	if err != nil {
+		return g, usagef("--with-token: the JSON object on standard input %w", err)
 	}
-	for name, raw := range outer {
-		var inner map[string]json.RawMessage
-		if plain := spelled(name); (plain == "authenticationresult" || plain == "tokens") && json.Unmarshal(raw, &inner) == nil {
-			outer = inner
-			break
-		}
-	}
-	into := map[string]*string{"idtoken": &g.ID, "accesstoken": &g.Access, "refreshtoken": &g.Refresh}
-	for name, raw := range outer {
-		if token := into[spelled(name)]; token != nil && json.Unmarshal(raw, token) != nil {
-			return auth.Given{}, usagef("--with-token: %s is not a string", name)
+	members := document.(map[string]any) // it begins with {
+	for name, into := range map[string]*string{"id_token": &g.ID, "access_token": &g.Access, "refresh_token": &g.Refresh} {
+		if *into, err = oneGiven(members, name); err != nil {
+			return auth.Given{}, err
 		}
 	}
 	if g.ID == "" && g.Refresh == "" {
 		return g, usagef("--with-token: the JSON object on standard input has neither id_token nor refresh_token")
 	}
 	return g, nil
+}
+
+// oneGiven is the token of that name, in whatever spelling and place; empty when
+// there is none. Several that differ are refused by the names of their members.
+func oneGiven(members map[string]any, name string) (string, error) {
+	places := map[string]any{}
+	for outer, value := range members {
+		inner, wraps := value.(map[string]any)
+		switch plain := spelled(outer); {
+		case plain == spelled(name):
+			places[outer] = value
+		case wraps && (plain == "authenticationresult" || plain == "tokens"):
+			for member, value := range inner {
+				if spelled(member) == spelled(name) {
+					places[outer+"."+member] = value
+				}
+			}
+		}
+	}
+	token := ""
+	for _, place := range slices.Sorted(maps.Keys(places)) {
+		text, is := places[place].(string)
+		switch {
+		case !is && places[place] != nil:
+			return "", usagef("--with-token: %s is not a string", place)
+		case token != "" && text != "" && text != token:
+			return "", hinted(usagef("--with-token: the JSON object on standard input has more than one %s, and they differ: %s", name, strings.Join(slices.Sorted(maps.Keys(places)), ", ")),
+				"leave the one that is meant")
+		case text != "":
+			token = text
+		}
+	}
+	return token, nil
 }
 
 // spelled makes id_token, IdToken and idToken one.
@@ -199,9 +227,11 @@ func bareToken(text string) (auth.Given, error) {
 	if strings.ContainsAny(text, " \t\r\n") {
 		return auth.Given{}, usagef("--with-token: standard input holds more than one word: a refresh token is one")
 	}
-	if token, err := jwt.Parse(text); err == nil && token.Claims.String("token_use") != "" {
-		return auth.Given{}, hinted(usagef("--with-token: that is an %s token, not a refresh token", token.Claims.String("token_use")),
-			`together with a refresh token it is taken as {"id_token": ..., "refresh_token": ...}`)
+	if token, err := jwt.Parse(text); err == nil {
+		if use := token.Claims.String("token_use"); use == "id" || use == "access" {
+			return auth.Given{}, hinted(usagef("--with-token: that is an %s token, not a refresh token", use),
+				`together with a refresh token it is taken as {"id_token": ..., "refresh_token": ...}`)
+		}
 	}
 	return auth.Given{Refresh: text}, nil
 }

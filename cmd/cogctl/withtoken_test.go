@@ -34,13 +34,53 @@ func TestGivenTokens(t *testing.T) {
 	}
 }
 
+// TestGivenTwice: what could be read in two ways is refused, by the names of the members
+// and without their values; the same said twice is not.
+func TestGivenTwice(t *testing.T) {
+	t.Parallel()
+	for text, named := range map[string]string{
+		`{"id_token":"secret1","id_token":"secret2","refresh_token":"r"}`:                    `"id_token" twice`,
+		`{"refresh_token":"secret1","refresh_token":"secret1"}`:                              `"refresh_token" twice`,
+		`{"id_token":"secret1","IdToken":"secret2"}`:                                         "more than one id_token, and they differ: IdToken, id_token",
+		`{"tokens":{"idToken":"secret1"},"AuthenticationResult":{"IdToken":"secret2"}}`:      "AuthenticationResult.IdToken, tokens.idToken",
+		`{"tokens":{"accessToken":"secret1","id_token":"i"},"access_token":"secret2"}`:       "access_token, tokens.accessToken",
+		`{"tokens":{"refreshToken":"r","refreshToken":"secret1"}}`:                           `"refreshToken" twice`,
+		`{"tokens":{"refreshToken":["secret1"]}}`:                                            "tokens.refreshToken is not a string",
+		`{"id_token":"secret1"} {"id_token":"secret2"}`:                                      "is not JSON",
+		`{"id_token":"secret1",}`:                                                            "is not JSON",
+		`{"id_token":"same","tokens":{"IdToken":"same"},"IdToken":null,"access_token":""}`:   "",
+		`{"tokens":{"idToken":"i"},"refresh_token":"r","AuthenticationResult":"no wrapper"}`: "",
+	} {
+		for range 20 { // the order of a map is another each time
+			given, err := givenTokens([]byte(text))
+			if named == "" {
+				if err != nil || given.ID == "" {
+					t.Errorf("%s: %+v, %v", text, given, err)
+				}
+				continue
+			}
+			if exitCode(err) != exitUsage || !strings.Contains(err.Error(), named) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %+v, %v", text, given, err)
+			}
+		}
+	}
+	refresh := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"token_use":"refresh"}`)) + ".AAAA"
+	if given, err := givenTokens([]byte(refresh)); err != nil || given.Refresh != refresh {
+		t.Errorf("a refresh token that can be read: %v", err)
+	}
+}
+
 func FuzzGivenTokens(f *testing.F) {
 	f.Add([]byte(`{"tokens":{"id_token":"i"}}`))
 	f.Add([]byte("r"))
+	f.Add([]byte(`{"tokens":{"id_token":"i"},"IdToken":"j","refresh_token":"r","RefreshToken":"r"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		given, err := givenTokens(data)
 		if err == nil && given.ID == "" && given.Refresh == "" {
 			t.Error("nothing was given, and it is no error")
+		}
+		if again, twice := givenTokens(data); again != given || (twice == nil) != (err == nil) {
+			t.Errorf("read as %+v, then as %+v", given, again)
 		}
 		if err != nil && len(data) > 8 && strings.Contains(err.Error(), string(data)) {
 			t.Errorf("the error quotes what was given: %v", err)
