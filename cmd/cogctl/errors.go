@@ -199,7 +199,7 @@ func hintFor(err error) string {
 	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
 	case errors.As(err, &lock) && lock.Err == nil: // somebody has it
-		return "wait for that process, or end it if it hangs"
+		return "wait for that process, whose server may be slow to answer, or end it if it hangs"
 	case errors.As(err, &refused) && refusedHints[refused.Code] != "":
 		return refusedHints[refused.Code]
 	case errors.As(err, &service) && service.Code == "InvalidPasswordException" && !strings.HasPrefix(service.Op, atRefresh):

@@ -33,6 +33,42 @@ func stored(t *testing.T, path string, s auth.Session) *cache.Dir[auth.Session] 
 	return dir
 }
 
+// TestWaitersDoNotRepeat: jobs that want the same session at once, of a server in
+// trouble, are patient together and not one after the other; each is told what the
+// server says to it. Who comes later has patience of his own.
+func TestWaitersDoNotRepeat(t *testing.T) {
+	t.Parallel()
+	r := newRefresher(t, auth.Session{}, refused(500, "InternalErrorException", "Something failed"))
+	if _, err := r.renew(); err == nil {
+		t.Fatal("a refresh that failed gave a session")
+	}
+	alone := len(r.server.sent())
+	const jobs = 12
+	results := make(chan error, jobs)
+	for range jobs {
+		go func() {
+			_, err := r.renew()
+			results <- err
+		}()
+	}
+	for range jobs {
+		var service *auth.ServiceError
+		if err := <-results; !errors.As(err, &service) || service.Status != 500 || service.Message != "Something failed" {
+			t.Errorf("told as %v", err)
+		}
+	}
+	if together := len(r.server.sent()) - alone; alone < 2 || together < jobs || together >= 2*jobs {
+		t.Errorf("one asked the server %d times, %d together %d times", alone, jobs, together)
+	}
+	before := len(r.server.sent())
+	if _, err := r.renew(); err == nil || len(r.server.sent())-before < 2 {
+		t.Errorf("one that came later asked %d times: %v", len(r.server.sent())-before, err)
+	}
+	if r.kept().Refresh != "r-1" {
+		t.Error("the session is not as it was")
+	}
+}
+
 // issuer makes tokens that are all right but for what a test changes.
 type issuer struct {
 	signer *jwt.Signer

@@ -140,9 +140,10 @@ const (
 // policy, by the kind of the error, or because the time is over. It pauses between
 // half and one and a half of the planned time, so that jobs that were throttled
 // together do not come back together, and no longer than whoever wants the result
-// does.
+// does. The time runs since the result was wanted: where others tried in vain while
+// their lock was waited for, what is left of it may be for one sending only.
 func (c *Client) repeat(ctx context.Context, p policy, send func(context.Context) error) error {
-	caller, limit := cache.Caller(ctx), c.patience()
+	caller, limit := cache.Caller(ctx), max(0, c.patience()-cache.Waited(ctx))
 	patient, cancel := context.WithTimeout(caller, limit) // sending takes its time too
 	defer cancel()
 	replayed, waited := false, time.Duration(0)

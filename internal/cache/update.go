@@ -53,6 +53,7 @@ func (d *Dir[T]) update(ctx context.Context, key string, good func(entry[T]) boo
 	}
 	defer s.close()
 	defer d.sweep(s, &warnings)
+	began := d.options.Now()
 	release, ready, err := d.acquire(ctx, s, key, good)
 	if ready != nil || err != nil {
 		return valueOf(ready), err
@@ -66,7 +67,8 @@ func (d *Dir[T]) update(ctx context.Context, key string, good func(entry[T]) boo
 		return old.value, nil
 	}
 	job := job[T]{dir: d, shelf: s, key: key, old: old}
-	return job.run(ctx, change)
+	waited := min(max(0, d.options.Now().Sub(began)), d.options.Wait) // clocks are set
+	return job.run(context.WithValue(ctx, waitedKey{}, waited), change)
 }
 
 func valueOf[T any](e *entry[T]) (value T) {
@@ -127,6 +129,18 @@ func Caller(ctx context.Context) context.Context {
 		return caller
 	}
 	return ctx
+}
+
+// waitedKey is where a change's context has how long its lock was waited for.
+type waitedKey struct{}
+
+// Waited returns, of the context that a change is given, how long it waited for its
+// lock. Who had the lock until then did not make the value good: a change that is
+// tried for a time counts this in, so that those who waited do not all try for as
+// long, one after the other.
+func Waited(ctx context.Context) time.Duration {
+	waited, _ := ctx.Value(waitedKey{}).(time.Duration)
+	return waited
 }
 
 // outlive returns a context with the values of ctx that ends grace after it.

@@ -292,3 +292,35 @@ func TestWarningsComeWithoutTheLock(t *testing.T) {
 		t.Errorf("%d warnings, want 2", warned)
 	}
 }
+
+// TestWaited: a change knows how long others had the lock before it.
+func TestWaited(t *testing.T) {
+	everyStorage(t, func(t *testing.T, o Options) {
+		o.Now = time.Now
+		d := Open[string](o)
+		const held = 50 * time.Millisecond
+		var first, second time.Duration
+		begun := make(chan struct{})
+		done := make(chan error)
+		go func() {
+			_, err := d.Update(context.Background(), "aa", func(ctx context.Context, _ string, _ bool) (string, error) {
+				close(begun)
+				first = Waited(ctx)
+				time.Sleep(held)
+				return "", nil
+			})
+			done <- err
+		}()
+		<-begun
+		_, err := d.Update(t.Context(), "aa", func(ctx context.Context, _ string, _ bool) (string, error) {
+			second = Waited(ctx)
+			return "", nil
+		})
+		if err := errors.Join(err, <-done); err != nil {
+			t.Fatal(err)
+		}
+		if first >= held || second < held/2 || second > o.Wait && o.Wait != 0 || Waited(t.Context()) != 0 {
+			t.Errorf("waited %v, then %v", first, second)
+		}
+	})
+}
