@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
 )
@@ -125,6 +126,26 @@ func TestEveryAnswer(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestFirewall: what a firewall in front of the pool refuses is refused, with the status
+// that firewalls have too. No other refusal comes with that one.
+func TestFirewall(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]map[int]bool{
+		"ForbiddenException":     {400: true, 403: true, 407: false, 500: false},
+		"NotAuthorizedException": {400: true, 403: false, 407: false, 500: false},
+	} {
+		for status, refused := range want {
+			server := newWrongServer(t, func(string, map[string]any) (int, any) { return status, fault(code, "Request not allowed") })
+			client := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client
+			_, err := auth.Password{Client: client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+			var no *auth.RefusedError
+			if errors.As(err, &no) != refused {
+				t.Errorf("%s with %d: refused %v: %v", code, status, !refused, err)
+			}
 		}
 	}
 }
