@@ -44,6 +44,7 @@ func advices() []advice {
 		{"CodeMismatchException", "", "the code is wrong or used up: take the newest one", 0, atSignIn},
 		{"ExpiredCodeException", "", "the code is too old or used up: ask for a new one; cogctl login does, for its own codes", 0, atSignIn},
 		{"ResourceNotFoundException", "user pool", "check user_pool_id and client_id: cogctl profile show", exitUsage, ""},
+		{"PasswordHistoryPolicyViolationException", "", "choose a password that this account has not had before: COGCTL_NEW_PASSWORD", exitRefused, atSignIn},
 		{"LimitExceededException", "", "Cognito allows a few tries an hour: wait before the next one", exitRefused, ""},
 		{"TooManyRequestsException", "", "the user pool gets more requests than it takes: try again in a moment", 0, ""},
 		{invalid, "not enabled for", flow, exitUsage, atSignIn},
