@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/cogctl/cogctl/internal/loopback"
 )
@@ -197,6 +198,22 @@ func checkStorage(text string) error {
 		return errors.New(`"keyring" is not offered: this version has file and none`)
 	}
 	return oneOf("file", "none")(text)
+}
+
+// checkUsername refuses what comes of a variable that was not set, or of a file with
+// other line ends. User pools take no white space at all in a username; other issuers
+// may, within one.
+func checkUsername(name string) error {
+	trimmed := strings.TrimSpace(name)
+	switch {
+	case trimmed == "":
+		return fmt.Errorf("%q is blank", shorten(name))
+	case trimmed != name:
+		return fmt.Errorf("%q begins or ends with white space", shorten(name))
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("%q has control characters", shorten(name))
+	}
+	return nil
 }
 
 func oneOf(choices ...string) func(string) error {

@@ -172,6 +172,11 @@ func TestMessagesHelp(t *testing.T) {
 		{checkPoolID("us-east-1:1b6e"), "identity pool id"},
 		{checkURL("acme.auth.us-east-1.amazoncognito.com"), "lacks the scheme: https://acme.auth"},
 		{checkURL("http://a.example"), "plain http"},
+		{checkUsername(" \t"), `" \t" is blank`},
+		{checkUsername("ann\r"), `"ann\r" begins or ends with white space`},
+		{checkUsername("\u00a0ann"), `begins or ends with white space`},
+		{checkUsername("a\nb"), `"a\nb" has control characters`},
+		{checkUsername("a\u009bb"), `"a\u009bb" has control characters`},
 		{checkStorage("keyring"), "this version has file and none"},
 		{oneOf("srp", "password")("pasword"), `did you mean "password"?`},
 	} {

@@ -51,7 +51,7 @@ func signInFields() []Field {
 			Usage: "URL of another OpenID Connect issuer"},
 		{Name: "identity_pool_id", Flag: "identity-pool-id", Env: "COGCTL_IDENTITY_POOL_ID", Key: "identity_pool_id", Global: true, check: checkIdentityPoolID,
 			Usage: "identity pool id, REGION:GUID"},
-		{Name: "username", Flag: "username", Env: "COGCTL_USERNAME", Key: "username", Global: true,
+		{Name: "username", Flag: "username", Env: "COGCTL_USERNAME", Key: "username", Global: true, check: checkUsername,
 			Usage: "user to sign in"},
 		{Name: "password", Env: "COGCTL_PASSWORD", Key: "password", Secret: true, Usage: "password"},
 		{Name: "new_password", Env: "COGCTL_NEW_PASSWORD", Key: "new_password", Secret: true, Usage: "new password, where the old one must be changed"},

@@ -142,6 +142,9 @@ func (r *resolution) resolve(f Field) {
 		return
 	}
 	value, err := r.judge(f, v)
+	if f.Name == "username" && v.origin.Kind == KindFlag && v.text == "" {
+		err = errors.New("nothing is given") // --username "$UNSET" must not mean somebody else, or nobody
+	}
 	if err != nil {
 		r.failures = append(r.failures, &ValueError{Field: f.Name, Origin: v.origin, Place: v.place, Err: err})
 		return
