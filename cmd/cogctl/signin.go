@@ -338,8 +338,7 @@ func (s signIn) withoutPerson() string {
 // stands in the way of another.
 func (s signIn) explained(err error) error {
 	if hint := hintFor(err); strings.Contains(hint, " USERNAME") {
-		who := strings.TrimPrefix(s.next(s.user), "cogctl")
-		err = hinted(err, "%s", strings.ReplaceAll(hint, " USERNAME", who))
+		err = hinted(err, "%s", s.withName(hint))
 	}
 	var over *auth.OverError
 	if told := adviceFor(err); errors.As(err, &over) && told.hint != "" {
@@ -364,6 +363,15 @@ func (s signIn) explained(err error) error {
 		return err
 	}
 	return hinted(err, "%s", lines(hintFor(err), "the password came from "+s.profile.Get("password").Origin.Text))
+}
+
+// withName puts the user into the commands of refusedHints.
+func (s signIn) withName(hint string) string {
+	return strings.NewReplacer(
+		"cogctl account confirm USERNAME CODE", s.next("account", "confirm", s.user, "CODE"),
+		"cogctl account resend USERNAME", s.next("account", "resend", s.user),
+		"cogctl account forgot-password USERNAME", s.next("account", "forgot-password", s.user),
+	).Replace(hint)
 }
 
 // askable tells a person which command would have asked for what is missing.
