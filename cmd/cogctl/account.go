@@ -47,6 +47,9 @@ and a new account should not get somebody else's by accident.`,
 // profile, else by a person.
 func (a *app) outsider(ctx context.Context, operand string) (signIn, *auth.Client, error) {
 	if operand != "" {
+		if err := auth.CheckUsername(operand); err != nil {
+			return signIn{}, nil, withCode(exitUsage, err)
+		}
 		if given := a.flags["username"]; given != "" && given != operand {
 			return signIn{}, nil, usagef("USERNAME %q and --username %q are two users: give one", operand, given)
 		}
@@ -66,7 +69,7 @@ func (a *app) outsider(ctx context.Context, operand string) (signIn, *auth.Clien
 		if !a.person(s.profile) {
 			return s, nil, &auth.InputError{Item: "username", Answers: []string{"COGCTL_USERNAME", "--username"}}
 		}
-		if s.user, err = a.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", s.pool.UserPoolID)); err != nil {
+		if s.user, err = s.askUsername(ctx); err != nil {
 			return s, nil, err
 		}
 	}
@@ -101,6 +104,7 @@ func (a *app) member(ctx context.Context) (*member, error) {
 	if session.Machine {
 		return nil, hinted(withCode(exitNeeded, fmt.Errorf("%s is signed in, which is no user and has no account", s.user)), "cogctl login --username NAME")
 	}
+	s = s.as(session)
 	if a.getenv("COGCTL_TOKEN") != "" {
 		a.warn("COGCTL_TOKEN is set: call and token use it; account acts for the session of " + session.Username)
 	}

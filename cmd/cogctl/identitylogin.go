@@ -61,14 +61,13 @@ func (i identity) signedIn(ctx context.Context, p *config.Profile) (provider str
 		return "", one, hinted(usagef("the app client %s signs in by itself and has no ID token, which the identity pool wants", s.pool.ClientID),
 			"sign a user in, or be a guest: --guest")
 	}
-	session, found, err := dir.Read(s.key())
-	if err != nil {
+	session, exact, err := s.find(dir)
+	switch {
+	case err != nil:
 		return "", one, err
-	}
-	if !found || !session.Live() {
-		if i.offline {
-			return "", one, s.needed()
-		}
+	case !session.Live() && i.offline:
+		return "", one, s.needed()
+	case (!session.Live() || !exact) && !i.offline:
 		if session, err = s.current(ctx, dir, margin); err != nil {
 			return "", one, err
 		}
@@ -76,7 +75,7 @@ func (i identity) signedIn(ctx context.Context, p *config.Profile) (provider str
 	if err := i.mayGo("the ID token of "+session.Username, session.Endpoint, fieldIdentityPool); err != nil {
 		return "", one, err
 	}
-	one = proof{who: s.key() + " " + session.Subject, name: session.Username, token: func(ctx context.Context) (string, error) {
+	one = proof{who: s.as(session).key() + " " + session.Subject, name: session.Username, token: func(ctx context.Context) (string, error) {
 		return freshID(ctx, s, dir, session)
 	}}
 	return s.pool.provider(), one, nil

@@ -205,7 +205,7 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 		}
 		return needed
 	}
-	l.user, err = l.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", l.pool.place()))
+	l.user, err = l.askUsername(ctx)
 	return err
 }
 

@@ -28,6 +28,9 @@ func newLogout(a *app) *cobra.Command {
 		Short: "Revoke the refresh token and forget the session",
 		Long: `Revoke the session's refresh token at Cognito and forget the session here.
 
+A user may be named as at the sign-in, or by the username that cogctl status shows.
+All sessions that are kept here for that user and app client end.
+
 --global ends every session of the user at Cognito, also those of other machines
 and other app clients. --all does it for every user who has a session here with
 this profile's user pool and app client.
@@ -86,19 +89,45 @@ func (l logout) named(ctx context.Context, o logoutOptions) error {
 	if o.all {
 		return l.everybody(ctx)
 	}
-	a, s, dir := l.app, l.signIn, l.dir
-	session, found, err := dir.Read(s.key())
+	sessions, err := l.meant(ctx)
 	if err != nil {
 		return err
 	}
-	if !found || !session.Live() {
-		if err := dir.End(ctx, s.key()); err != nil { // a note of a refused password, if anything
-			return err
-		}
-		a.note("nobody was signed in at %s as %q", s.pool.place(), s.user)
-		return nil
+	if len(sessions) != 1 {
+		return l.each(ctx, sessions, "sessions of "+l.user)
 	}
-	return l.signOut(ctx, session)
+	l.user, l.filed = sessions[0].Value.Typed, sessions[0].Key
+	return l.signOut(ctx, sessions[0].Value)
+}
+
+// meant are the sessions of the user who is meant, by whichever names they began:
+// whoever is told to be signed out must be.
+func (l logout) meant(ctx context.Context) (sessions []cache.Record[auth.Session], err error) {
+	filed, _, err := l.dir.Read(l.key())
+	if err != nil {
+		return nil, err
+	}
+	users, unread := l.usersHere(l.dir)
+	switch {
+	case filed.Live():
+		sessions = append(sessions, cache.Record[auth.Session]{Key: l.key(), Value: filed})
+		for _, other := range users {
+			same := other.Value.Username == l.user || filed.Subject != "" && other.Value.Subject == filed.Subject
+			if same && other.Key != l.key() && !filed.Machine {
+				sessions = append(sessions, other)
+			}
+		}
+	case l.machine == nil && l.user != "":
+		sessions, _ = namesakes(users, l.user)
+	}
+	if len(sessions) > 0 {
+		return sessions, nil
+	}
+	if unread != nil {
+		l.app.warn("what cannot be read is not signed out: " + unread.Error())
+	}
+	l.nobody(users)
+	return nil, l.dir.End(ctx, l.key()) // a note of a refused password, if anything
 }
 
 // logout signs users out, one or all of them.
@@ -109,18 +138,19 @@ type logout struct {
 	all    bool
 	filed  string // the session's key, where it is not the one of the user who is meant
 	hurry  bool   // Cognito failed before: it is not waited for long again
+
+	// ended is since when a subject has no sessions at Cognito; nil where that is asked
+	// for once only.
+	ended map[string]time.Time
 }
 
 // filedUnder is the key of the session that is meant.
 func (l logout) filedUnder() string { return cmp.Or(l.filed, l.key()) }
 
-// everybody signs out every user of this pool and app client. What goes wrong with
-// one does not keep the others signed in.
+// everybody signs out every user of this pool and app client.
 func (l logout) everybody(ctx context.Context) error {
 	records, unread := l.dir.List()
-	var failures []error
-	var hints []string
-	users := 0
+	var sessions []cache.Record[auth.Session]
 	for _, record := range records {
 		session := record.Value
 		if session.Issuer != l.pool.Issuer || session.ClientID != l.pool.ClientID {
@@ -132,30 +162,44 @@ func (l logout) everybody(ctx context.Context) error {
 			}
 			continue
 		}
-		users++
-		l.user, l.filed = session.Typed, record.Key
-		if err := l.signOut(ctx, session); err != nil {
-			if ctx.Err() != nil {
-				return err // as it is for all that come after
-			}
-			l.hurry = l.hurry || auth.Passing(err)
-			l.app.warn(err.Error())
-			failures = append(failures, err)
-			for hint := range strings.SplitSeq(hintFor(err), "\n") {
-				if !slices.Contains(hints, hint) {
-					hints = append(hints, hint)
-				}
+		sessions = append(sessions, record)
+	}
+	err := l.each(ctx, sessions, "users")
+	if unread != nil && ctx.Err() == nil {
+		return fmt.Errorf("what cannot be read is not signed out: %w", unread)
+	}
+	if len(sessions) == 0 {
+		l.app.note("nobody was signed in at %s", l.pool.place())
+	}
+	return err
+}
+
+// each signs out of several sessions. What goes wrong with one does not keep the others
+// signed in.
+func (l logout) each(ctx context.Context, sessions []cache.Record[auth.Session], what string) error {
+	var failures []error
+	var hints []string
+	l.ended = map[string]time.Time{}
+	for _, record := range sessions {
+		l.user, l.filed = record.Value.Typed, record.Key
+		err := l.signOut(ctx, record.Value)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return err // as it is for all that come after
+		}
+		l.hurry = l.hurry || auth.Passing(err)
+		l.app.warn(err.Error())
+		failures = append(failures, err)
+		for hint := range strings.SplitSeq(hintFor(err), "\n") {
+			if !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
 			}
 		}
 	}
-	if unread != nil {
-		return fmt.Errorf("what cannot be read is not signed out: %w", unread)
-	}
-	if users == 0 {
-		l.app.note("nobody was signed in at %s", l.pool.place())
-	}
 	if err := errors.Join(failures...); err != nil {
-		return withCode(exitCode(err), hinted(fmt.Errorf("%d of %d users were not signed out entirely", len(failures), users), "%s", lines(hints...)))
+		return withCode(exitCode(err), hinted(fmt.Errorf("%d of %d %s were not signed out entirely", len(failures), len(sessions), what), "%s", lines(hints...)))
 	}
 	return nil
 }
@@ -250,11 +294,18 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 	client := l.app.client(l.pool, l.secrets.clientSecret)
 	var undone undoneError
 	if l.global {
+		if at, done := l.ended[session.Subject]; done && session.SignedIn.Before(at) {
+			return session, nil // this one as well
+		}
+		began := l.app.now()
 		undone.others = l.asked(ctx, func(ctx context.Context) (err error) {
 			session, err = l.everywhere(ctx, client, session)
 			return err
 		})
 		if undone.others == nil {
+			if l.ended != nil && session.Subject != "" {
+				l.ended[session.Subject] = began
+			}
 			l.app.note("ended every session of %s at %s", session.Typed, l.pool.UserPoolID)
 			return session, nil
 		}

@@ -36,19 +36,34 @@ func (s signIn) current(ctx context.Context, dir *cache.Dir[auth.Session], min t
 	if s.user == "" {
 		return auth.Session{}, s.needed()
 	}
-	stored, found, err := dir.Read(s.key())
-	if err == nil && found && stored.GoodFor(a.now(), min) {
+	stored, exact, err := s.find(dir)
+	if err == nil && exact && stored.GoodFor(a.now(), min) {
 		return a.seen(stored), nil
 	}
 	if s.secrets, err = s.credentials(ctx); err != nil {
 		return auth.Session{}, err
+	}
+	if other := s.as(stored); other.user != s.user {
+		if exact || !s.unattended() {
+			session, err := other.renewed(ctx, dir, min, nil) // who signs in is whoever was named
+			if exitCode(err) != exitNeeded || !s.unattended() {
+				return session, err
+			}
+		}
+		stored = auth.Session{}
 	}
 	if stored.Refresh == "" && s.unattended() {
 		if err := s.awaitCode(ctx); err != nil {
 			return auth.Session{}, err
 		}
 	}
-	renewer, err := s.renewer(ctx, s.storedAnswers())
+	return s.renewed(ctx, dir, min, s.storedAnswers())
+}
+
+// renewed is the session under the user's name, made good for at least min more.
+func (s signIn) renewed(ctx context.Context, dir *cache.Dir[auth.Session], min time.Duration, ask auth.Ask) (auth.Session, error) {
+	a := s.app
+	renewer, err := s.renewer(ctx, ask)
 	if err != nil {
 		return auth.Session{}, err
 	}
@@ -71,31 +86,6 @@ func (s signIn) credentials(ctx context.Context) (c credentials, err error) {
 	}
 	c.clientSecret, err = s.app.reveal(ctx, s.profile, "client_secret")
 	return c, err
-}
-
-// whose settles the profile, its pool and the user: what every command about a
-// session starts from.
-func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
-	p, err := a.profile()
-	if err != nil {
-		return s, nil, err
-	}
-	return a.whoseOf(p)
-}
-
-// whoseOf is whose for a profile that need not be the one in use.
-func (a *app) whoseOf(p *config.Profile) (s signIn, dir *cache.Dir[auth.Session], err error) {
-	s.app, s.profile = a, p
-	if s.pool, err = a.pool(s.profile); err != nil {
-		return s, nil, err
-	}
-	last, err := a.lastSignIn(s.profile, s.pool)
-	if err != nil {
-		return s, nil, err
-	}
-	s.settle(last)
-	dir, err = a.sessions(s.profile)
-	return s, dir, err
 }
 
 // signIn is all that a sign-in, or a renewal, of one user needs.

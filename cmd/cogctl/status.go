@@ -70,7 +70,7 @@ func runStatus(ctx context.Context, a *app, out *jsonOutput) error {
 	if err != nil {
 		return err
 	}
-	session, found, err := dir.Read(s.key())
+	session, _, err := s.find(dir)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func runStatus(ctx context.Context, a *app, out *jsonOutput) error {
 	}
 	if out.wanted() {
 		err = a.printAnswer(ctx, out, report)
-	} else if found && session.Live() {
+	} else if session.Live() {
 		err = a.table(report.rows(a.now()))
 	}
 	if err == nil && !report.SignedIn {

@@ -207,6 +207,11 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	stored, _, err := s.find(dir)
+	if err != nil {
+		return err
+	}
+	s = s.as(stored)
 	ask := auth.Ask(nil) // a refresh was asked for, not a sign-in; a machine's is one
 	if s.machine != nil {
 		ask = s.storedAnswers()

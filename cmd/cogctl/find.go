@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/config"
+	"github.com/cogctl/cogctl/internal/redact"
+)
+
+// whose settles the profile, its pool and the user: what every command about a
+// session starts from.
+func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
+	p, err := a.profile()
+	if err != nil {
+		return s, nil, err
+	}
+	return a.whoseOf(p)
+}
+
+// whoseOf is whose for a profile that need not be the one in use.
+func (a *app) whoseOf(p *config.Profile) (s signIn, dir *cache.Dir[auth.Session], err error) {
+	s.app, s.profile = a, p
+	if s.pool, err = a.pool(s.profile); err != nil {
+		return s, nil, err
+	}
+	last, err := a.lastSignIn(s.profile, s.pool)
+	if err != nil {
+		return s, nil, err
+	}
+	s.settle(last)
+	dir, err = a.sessions(s.profile)
+	return s, dir, err
+}
+
+// A session is filed under the name that was typed, since that is known before
+// anything is sent. People go by the user's real name as well, which status shows
+// them, so where nothing is filed under a name it is looked for among the others.
+
+// find is the session that is meant: the one filed under the user's name, else the
+// newest one of the user whose real name that is. It is not Live where there is none.
+// exact is false where no more than the letters are the same, in another case: in some
+// user pools that is somebody else.
+func (s signIn) find(dir *cache.Dir[auth.Session]) (session auth.Session, exact bool, err error) {
+	session, _, err = dir.Read(s.key())
+	if err != nil || session.Live() || s.machine != nil || s.user == "" {
+		return session, true, err
+	}
+	users, _ := s.usersHere(dir) // one that cannot be read is nobody's
+	same, exact := namesakes(users, s.user)
+	if len(same) == 0 {
+		return session, true, nil
+	}
+	newest := slices.MaxFunc(same, func(a, b cache.Record[auth.Session]) int {
+		return a.Value.SignedIn.Compare(b.Value.SignedIn)
+	})
+	return newest.Value, exact, nil
+}
+
+// as is s for the user under whose name the session is filed: its key, its device and
+// its codes are that one's.
+func (s signIn) as(session auth.Session) signIn {
+	if s.machine == nil && session.Live() {
+		s.user = session.Typed
+	}
+	return s
+}
+
+// usersHere are the users who are signed in here with this app client. What is kept of
+// tokens that were given, and not filed yet, is no sign-in.
+func (s signIn) usersHere(dir *cache.Dir[auth.Session]) ([]cache.Record[auth.Session], error) {
+	records, err := dir.List()
+	return slices.DeleteFunc(records, func(r cache.Record[auth.Session]) bool {
+		v := r.Value
+		return !v.Live() || v.Machine || v.Endpoint != s.pool.Endpoint ||
+			r.Key != auth.SessionKey(s.pool.Issuer, s.pool.ClientID, v.Typed)
+	}), err
+}
+
+// namesakes are the sessions of the user who has that name. In other letter case it must
+// be the name of one user only.
+func namesakes(users []cache.Record[auth.Session], name string) (same []cache.Record[auth.Session], exact bool) {
+	called := func(is func(own, name string) bool) (found []cache.Record[auth.Session]) {
+		for _, user := range users {
+			if is(user.Value.Username, name) || is(user.Value.Typed, name) {
+				found = append(found, user)
+			}
+		}
+		return found
+	}
+	if same = called(func(own, name string) bool { return own == name }); len(same) > 0 {
+		return same, true
+	}
+	same = called(strings.EqualFold)
+	if slices.ContainsFunc(same, func(r cache.Record[auth.Session]) bool { return r.Value.Username != same[0].Value.Username }) {
+		return nil, false
+	}
+	return same, false
+}
+
+// calledAs is a session's user for people: by the real name, and the typed one where
+// that is another.
+func calledAs(session auth.Session) string {
+	if session.Typed != session.Username {
+		return session.Username + " (typed " + session.Typed + ")"
+	}
+	return session.Username
+}
+
+// nobody tells that nobody was signed in, and who is: it may be meant by another name.
+func (l logout) nobody(users []cache.Record[auth.Session]) {
+	said := fmt.Sprintf("nobody was signed in at %s as %q", l.pool.place(), l.user)
+	var names []string
+	for _, user := range users {
+		names = append(names, calledAs(user.Value))
+	}
+	if slices.Sort(names); len(names) > 0 {
+		said += "; signed in here: " + strings.Join(names, ", ")
+	}
+	l.app.note("%s", said)
+}
+
+// askUsername asks a person who it is, until it is a name.
+func (s signIn) askUsername(ctx context.Context) (string, error) {
+	for {
+		name, err := s.app.terminal.ask(ctx, fmt.Sprintf("Username at %s: ", s.pool.place()))
+		if err != nil {
+			return "", err
+		}
+		if err = config.Check("username", name); err == nil {
+			return name, nil
+		}
+		fmt.Fprintf(s.app.stderr, "%s\n", redact.Visible(err.Error()))
+	}
+}
