@@ -37,7 +37,7 @@ const minLength = 6
 // methods may be called from several goroutines.
 type Redactor struct {
 	mu      sync.Mutex
-	added   []string            // whose forms are not among the needles yet
+	added   map[string]struct{} // whose forms are not among the needles yet
 	needles map[string]struct{} // in all forms
 }
 
@@ -49,9 +49,13 @@ func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, secret := range secrets {
-		if len(secret) >= minLength {
-			r.added = append(r.added, secret)
+		if _, known := r.needles[secret]; known || len(secret) < minLength {
+			continue
 		}
+		if r.added == nil {
+			r.added = make(map[string]struct{})
+		}
+		r.added[secret] = struct{}{}
 	}
 }
 
@@ -61,7 +65,7 @@ func (r *Redactor) all() map[string]struct{} {
 	if r.needles == nil {
 		r.needles = make(map[string]struct{})
 	}
-	for _, secret := range r.added {
+	for secret := range r.added {
 		for _, form := range forms(secret) {
 			r.needles[form] = struct{}{}
 		}
@@ -126,13 +130,28 @@ func (r *Redactor) find(s string) []span {
 const ellipsis = "…"
 
 // beginnings finds the longest beginning of a secret before each place where s was cut.
+// It reads s at most once, as Knuth, Morris and Pratt do: a server may fill a text with
+// such places.
 func beginnings(s, needle string) (found []span) {
-	for at := strings.Index(s, ellipsis); at >= 0; {
-		for length := min(len(needle)-1, at); length >= minLength; length-- {
-			if s[at-1] == needle[length-1] && strings.HasSuffix(s[:at], needle[:length]) {
-				found = append(found, span{at - length, at})
-				break
+	at := strings.Index(s, ellipsis)
+	if at < 0 {
+		return nil
+	}
+	back := borders(needle)
+	for read, matched := 0, 0; at >= 0; {
+		if begin := at - len(needle) + 1; begin > read { // what is before is not of this place
+			read, matched = begin, 0
+		}
+		for ; read < at; read++ {
+			for matched > 0 && (matched == len(needle) || s[read] != needle[matched]) {
+				matched = back[matched-1]
 			}
+			if s[read] == needle[matched] {
+				matched++
+			}
+		}
+		if matched >= minLength {
+			found = append(found, span{at - matched, at})
 		}
 		next := strings.Index(s[at+1:], ellipsis)
 		if next < 0 {
@@ -141,6 +160,22 @@ func beginnings(s, needle string) (found []span) {
 		at += 1 + next
 	}
 	return found
+}
+
+// borders are, of each beginning of text that is not empty, the length of the longest
+// shorter one that it ends with.
+func borders(text string) []int {
+	back := make([]int, len(text))
+	for i, matched := 1, 0; i < len(text); i++ {
+		for matched > 0 && text[i] != text[matched] {
+			matched = back[matched-1]
+		}
+		if text[i] == text[matched] {
+			matched++
+		}
+		back[i] = matched
+	}
+	return back
 }
 
 func merge(spans []span) []span {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // encodings are written out here on their own, as a writer of a log would
@@ -217,5 +218,44 @@ func TestRedactorKnowsSecretsThatWereCut(t *testing.T) {
 		if got := r.String(clean); got != clean {
 			t.Errorf("%q became %q", clean, got)
 		}
+	}
+}
+
+// TestRedactorLongText: a server's text may be as long as an answer and full of places
+// that look cut. Twenty tokens then must not cost minutes.
+func TestRedactorLongText(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	for i := range 20 {
+		r.Add(strings.Repeat(fmt.Sprintf("token-%d-", i), 150))
+	}
+	text := strings.Repeat("token-7-token-7-…", 1<<20/19)
+	began := time.Now()
+	got := r.String(text)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("%d KiB took %v", len(text)>>10, took)
+	}
+	if strings.Contains(got, "token-7") {
+		t.Errorf("not redacted: %.80q", got)
+	}
+}
+
+// TestRedactorKeepsOneOfEach: a program that runs for days learns the same tokens each
+// time that it reads its session, and need not print a word.
+func TestRedactorKeepsOneOfEach(t *testing.T) {
+	t.Parallel()
+	var r Redactor
+	for range 1000 {
+		r.Add(strings.Clone("an access token"), strings.Clone("a refresh token"))
+	}
+	if n := len(r.added); n != 2 {
+		t.Errorf("%d values are kept", n)
+	}
+	if got := r.String("an access token"); got != Mark {
+		t.Errorf("%q", got)
+	}
+	r.Add("an access token")
+	if n := len(r.added); n != 0 {
+		t.Errorf("%d values are kept of one that is known", n)
 	}
 }
