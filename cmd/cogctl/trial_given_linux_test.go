@@ -103,7 +103,7 @@ func TestAdoptionKilled(t *testing.T) {
 			{killing: killing{name: "sent, before the server does its part", hold: "before"}},
 			{killing: killing{name: "after the server's part", hold: "after"}},
 			{killing: killing{name: "after the answer, before the write", hold: "after", at: killedAt("pwrite64:signal=KILL")}},
-			{killing: killing{name: "saved, not filed", hold: "after", at: killedAt("renameat,renameat2:signal=KILL:when=2"), saved: true}},
+			{killing: killing{name: "saved, not filed", hold: "after", at: killedAt("flock:signal=KILL"), saved: true}},
 			{killing: killing{name: "filed", hold: "after", at: killedAt("unlinkat:signal=KILL"), saved: true}, filed: true},
 		} {
 			t.Run(r.name+"/"+k.name, func(t *testing.T) {
@@ -166,4 +166,32 @@ func TestAdoptionWithoutRoom(t *testing.T) {
 	if got := h.adopt(refresh).end(); got.code != exitOK {
 		t.Errorf("with room: %d: %s", got.code, got.stderr)
 	}
+}
+
+// TestAdoptionsApart: a server that is slow with one given token keeps nobody from
+// giving another, and what is left of one is not lost by the next.
+func TestAdoptionsApart(t *testing.T) {
+	t.Parallel()
+	r := rotations[2]
+	h, first := withGiven(t, r)
+	h.environ = append(h.environ, "COGCTL_PASSWORD=Passw0rd!")
+	h.ok("login")
+	second := h.ok("token", "--type", "refresh")
+	h.forget()
+	h.environ = append(h.environ, "COGCTL_PASSWORD=")
+	if got := h.adopt(first, "--username", "bob").end(); got.code != exitRefused {
+		t.Fatalf("as another user: %d: %s", got.code, got.stderr)
+	}
+	h.hold(r, "before")
+	slow := h.adopt(second)
+	h.awaitHeld(true)
+	began := time.Now()
+	if got := h.adopt(first).end(); got.code != exitOK {
+		t.Errorf("after %v: %d: %s", time.Since(began), got.code, got.stderr)
+	}
+	h.control("DELETE", "/faults", nil, nil)
+	if got := slow.end(); got.code != exitOK {
+		t.Errorf("the slow one: %d: %s", got.code, got.stderr)
+	}
+	h.ok("token", "refresh", "--username", "ann")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,8 +59,8 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 // take makes a session of what was given, and files it under its user.
 //
 // Whose a refresh token is, and whether it is good, only a refresh tells, which may use
-// it up. So the refresh is noted, and its answer kept, at a place of its own beside the
-// stored session. Who is stopped on the way and comes again with the same token goes on
+// it up. So the refresh is noted, and its answer kept, at the token's own place beside
+// the stored session. Who is stopped on the way and comes again with the same token goes on
 // from what is there.
 func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error) {
 	dir, err := l.app.sessions(l.profile)
@@ -70,7 +71,7 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 	if err != nil {
 		return auth.Session{}, err
 	}
-	place := auth.SessionKey(l.pool.Issuer, l.pool.ClientID, givenPlace)
+	place := auth.SessionKey(l.pool.Issuer, l.pool.ClientID, givenPlace+cmp.Or(given.Refresh, given.ID))
 	session, err := dir.Update(ctx, place, func(ctx context.Context, left auth.Session, _ bool) (auth.Session, error) {
 		return renewer.Adopt(ctx, given, left)
 	})
@@ -103,7 +104,8 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 	return filed, err
 }
 
-// givenPlace is no name that anybody could have: it stands for a user who is not known.
+// givenPlace begins what is no name that anybody could have, and ends with the given
+// token: it stands for a user who is not known.
 const givenPlace = "\x00given"
 
 // wholeLines refuses a line that a terminal cut off, which it does in silence: on Linux
