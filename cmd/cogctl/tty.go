@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -124,7 +125,7 @@ func (t terminal) askSecret(ctx context.Context, prompt string) (string, error) 
 	})
 }
 
-// keyboard is a terminal in raw mode, which makes no signal of Ctrl-C.
+// keyboard is a terminal in raw mode, which makes no signals of Ctrl-C and Ctrl-\.
 type keyboard struct {
 	console
 	line []byte // what was typed so far
@@ -136,8 +137,12 @@ var errNoText = errors.New("what was typed is not UTF-8")
 
 func (k *keyboard) Read(p []byte) (int, error) {
 	n, err := k.console.Read(p)
-	if bytes.IndexByte(p[:n], ctrlC) >= 0 {
+	switch at := bytes.IndexAny(p[:n], string([]byte{ctrlC, ctrlBackslash})); {
+	case at < 0:
+	case p[at] == ctrlC:
 		return 0, interrupted{os.Interrupt}
+	default:
+		return 0, interrupted{syscall.SIGQUIT}
 	}
 	typed := bytes.ReplaceAll(p[:n], []byte{ctrlZ}, nil) // no part of a password
 	k.line = append(k.line, typed...)
@@ -151,7 +156,7 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	return copy(p, typed), err
 }
 
-const ctrlC, ctrlZ = 0x03, 0x1a
+const ctrlC, ctrlZ, ctrlBackslash = 0x03, 0x1a, 0x1c
 
 // converse talks on the terminal and gives up when ctx ends. Either way the
 // terminal is left as it was found. After a stop, again puts the question anew: the

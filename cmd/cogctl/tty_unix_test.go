@@ -99,6 +99,7 @@ func TestKeysAtAPrompt(t *testing.T) {
 		{"a replaced character", true, "caf\uFFFD\r", "", "is not UTF-8", exitUsage},
 		{"Ctrl-D for a password", true, "\x04", "", "no answer was given", exitNeeded},
 		{"Ctrl-C for a password", true, "\x03", "", "interrupt", exitInterrupted},
+		{"Ctrl-\\ for a password", true, "abc\x1c", "", "quit", 131},
 		{"an answer", false, "123456\r", "123456", "", 0},
 		{"nothing", false, "\r", "", "no answer was given", exitNeeded},
 		{"Ctrl-D for an answer", false, "\x04", "", "no answer was given", exitNeeded},
