@@ -79,7 +79,13 @@ func TestSignalsPostponeAdoption(t *testing.T) {
 				t.Errorf("exit code %d: %s", got.code, got.stderr)
 			}
 			h.ok("token", "--username", "ann")
-			h.ok("token", "refresh", "--username", "ann")
+			if again := h.adopt(refresh).end(); again.code != exitOK {
+				t.Errorf("the next one ends with %d: %s", again.code, again.stderr)
+			}
+			h.ok("token", "refresh")
+			if left, _ := filepath.Glob(h.home + "/config/sessions/*.json"); len(left) != 1 {
+				t.Errorf("left over: %s", left)
+			}
 			if n := h.arrived(r.operation()); n != 2 {
 				t.Errorf("%d refreshes", n)
 			}

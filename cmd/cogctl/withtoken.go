@@ -98,7 +98,7 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 		session.Given = ""
 		return session, nil
 	})
-	if err == nil {
+	if err == nil && ctx.Err() == nil { // else the next run goes on from there
 		err = clear(whole)
 	}
 	return filed, err
