@@ -2,11 +2,30 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"syscall"
 )
+
+// resolveCommand finds CMD on the caller's PATH, to which a sandbox adds only for CMD
+// itself, and never in the working directory. cogctl itself needs no PATH.
+func resolveCommand(name string) (string, error) {
+	if name == "cogctl" {
+		path, err := os.Executable()
+		return path, withCode(exitNotFound, err)
+	}
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EISDIR):
+		return "", withCode(exitNotRunnable, fmt.Errorf("run %s: %w", name, err))
+	}
+	return "", withCode(exitNotFound, fmt.Errorf("run %s: %w", name, err))
+}
 
 // runChild runs a program of the user's to its end, with the standard streams, and
 // makes its exit code ours. From here on it decides when this run ends: every signal
@@ -36,4 +55,18 @@ func (a *app) runChild(ctx context.Context, child *exec.Cmd, name string) error 
 		}
 	}()
 	return childEnd(child.Wait(), child.ProcessState)
+}
+
+// childEnd turns the way CMD ended into our exit code, in silence: CMD has spoken.
+func childEnd(err error, state *os.ProcessState) error {
+	var exit *exec.ExitError
+	switch {
+	case state != nil && signalled(state) != 0:
+		return silent{128 + signalled(state)}
+	case state != nil && state.ExitCode() > 0:
+		return silent{state.ExitCode()}
+	case state != nil && state.Success(), err == nil, errors.As(err, &exit):
+		return nil
+	}
+	return err
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,58 +97,4 @@ func withoutAccounts(environ []string) []string {
 		return !strings.HasPrefix(entry, callersVariable+"=") &&
 			(strings.HasPrefix(upper, "COGCTL_") || strings.HasPrefix(upper, "AWS_"))
 	})
-}
-
-// residents are those of a seed that the ready-made profiles name. A client that
-// is not there is "".
-type residents struct {
-	pool          string
-	public        string // an app client that people sign in to, without a secret if there is one
-	backend       string // one with a secret
-	machine       string // one that signs in with its secret alone
-	machineScopes []string
-	callbacks     []string // of the public client
-	username      string   // the first user
-	password      string   // that user's
-	users         string   // all of them, for people
-
-	identityPool string // the first one
-	classicPool  string // the first that takes the classic flow
-}
-
-func residentsOf(seed sandbox.Seed) residents {
-	pool := seed.Pools[0]
-	r := residents{pool: pool.ID, users: "those of --config"}
-	for _, c := range pool.Clients {
-		switch {
-		case slices.Contains(c.OAuthFlows, "client_credentials"):
-			if r.machine == "" {
-				r.machine, r.machineScopes = c.ID, c.OAuthScopes
-			}
-		case c.Secret == "" && r.public == "":
-			r.public, r.callbacks = c.ID, c.CallbackURLs
-		case c.Secret != "" && r.backend == "":
-			r.backend = c.ID
-		}
-	}
-	if len(pool.Users) > 0 {
-		r.username, r.password = pool.Users[0].Username, pool.Users[0].Password
-	}
-	for _, p := range seed.IdentityPools {
-		r.identityPool = cmp.Or(r.identityPool, p.ID)
-		if p.AllowClassicFlow {
-			r.classicPool = cmp.Or(r.classicPool, p.ID)
-		}
-	}
-	if pool.ID == sandbox.DefaultPoolID && r.password == sandbox.DefaultPassword {
-		r.users = fmt.Sprintf("ann (groups admin, readers), bob, new (%s), totp, sms, mail, ...; password %s", sandbox.TemporaryPassword, sandbox.DefaultPassword)
-	}
-	return r
-}
-
-// given leaves out the settings that have no value.
-func given(settings map[string]string) map[string]string {
-	kept := maps.Clone(settings)
-	maps.DeleteFunc(kept, func(_, value string) bool { return value == "" })
-	return kept
 }
