@@ -91,13 +91,6 @@ func callOf(r *http.Request) call {
 // route and outside a backend, and must not be changed.
 func AuthorizerContext(r *http.Request) map[string]any { return callOf(r).authorizer }
 
-// RequestID is the id of the request as its answer carries it; empty outside a
-// backend.
-func RequestID(r *http.Request) string { return callOf(r).id }
-
-// RouteName is the Name of the route; empty outside a backend.
-func RouteName(r *http.Request) string { return callOf(r).route.Name }
-
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, kind, ok := a.find(r)
 	id, extended := a.newRequestID(kind), extendedID()

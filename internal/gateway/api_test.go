@@ -28,10 +28,10 @@ func TestBackendSees(t *testing.T) {
 			{Name: "groups", Path: "/{a}/{rest+}", Authorizer: CognitoAuthorizer{Keys: poolKeys(t), Issuers: []string{issuer}, Now: clockAt},
 				Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					c := AuthorizerContext(r)["claims"].(map[string]string)
-					fmt.Fprint(w, c["cognito:groups"], " ", RouteName(r), " ", r.PathValue("a"), " ", r.PathValue("rest"), " ", RequestID(r))
+					fmt.Fprint(w, c["cognito:groups"], " ", callOf(r).route.Name, " ", r.PathValue("a"), " ", r.PathValue("rest"), " ", callOf(r).id)
 				})},
 			{Name: "open", Path: "/open", Kind: HTTP, Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				fmt.Fprint(w, AuthorizerContext(r) == nil, " ", RequestID(r))
+				fmt.Fprint(w, AuthorizerContext(r) == nil, " ", callOf(r).id)
 			})},
 		},
 	}
@@ -70,7 +70,7 @@ func TestBackendSees(t *testing.T) {
 		t.Error(diff)
 	}
 	r := httptest.NewRequest("GET", "/", nil)
-	if AuthorizerContext(r) != nil || RequestID(r) != "" || RouteName(r) != "" {
+	if AuthorizerContext(r) != nil || callOf(r).id != "" || callOf(r).route.Name != "" {
 		t.Error("a request outside a backend has a context")
 	}
 }

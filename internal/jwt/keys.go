@@ -10,8 +10,6 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -133,16 +131,6 @@ func ParseKeys(data []byte, source string) (StaticKeys, []error, error) {
 	}
 	set, dropped := collect(source, keys, dropped)
 	return set, dropped, nil
-}
-
-// ReadKeys is ParseKeys for a file or a pipe; it reads no more than a set may
-// have.
-func ReadKeys(r io.Reader, source string) (StaticKeys, []error, error) {
-	data, err := readAtMost(r, maxKeys)
-	if err != nil {
-		return StaticKeys{}, nil, fmt.Errorf("reading keys from %s: %w", source, err)
-	}
-	return ParseKeys(data, source)
 }
 
 // Key returns the key with the id kid, or an *UnknownKeyError.

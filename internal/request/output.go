@@ -99,13 +99,9 @@ func (o Output) Deliver(resp *http.Response, stdout io.Writer, create func(name 
 	return err
 }
 
-// WriteHead writes the status line, the headers sorted by name, and an empty
+// writeHead writes the status line, the headers sorted by name, and an empty
 // line, as curl -i does; for HTTP/2 and later without a reason phrase and with
-// lower-case names. The error is a *WriteError.
-func WriteHead(w io.Writer, resp *http.Response) error {
-	return writeHead(&writer{w: w}, resp, "\r\n")
-}
-
+// lower-case names.
 func writeHead(w io.Writer, resp *http.Response, newline string) error {
 	var b strings.Builder
 	b.WriteString(statusLine(resp) + newline)

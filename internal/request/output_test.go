@@ -17,7 +17,7 @@ func reply(status int, body string) *http.Response {
 	}
 }
 
-func TestWriteHead(t *testing.T) {
+func TestHead(t *testing.T) {
 	t.Parallel()
 	one := reply(200, "")
 	reason := reply(404, "")
@@ -39,7 +39,7 @@ func TestWriteHead(t *testing.T) {
 		{split, "HTTP/1.1 200 OK  Evil: 1\r\nX: a  Evil: 1 b\xff\r\n\r\n"},
 	} {
 		var b strings.Builder
-		if err := WriteHead(&b, tt.resp); err != nil || b.String() != tt.want {
+		if err := writeHead(&b, tt.resp, "\r\n"); err != nil || b.String() != tt.want {
 			t.Errorf("%q, %v\nwant %q", b.String(), err, tt.want)
 		}
 	}
@@ -156,7 +156,7 @@ func TestDeliver(t *testing.T) {
 			t.Errorf("%s: file %q, closed %v", name, tt.f.String(), tt.f.closed)
 		}
 	}
-	if err := WriteHead(&file{writeErr: full}, reply(200, "")); !errors.Is(err, full) {
-		t.Errorf("WriteHead: %v", err)
+	if err := writeHead(&writer{w: &file{writeErr: full}}, reply(200, ""), "\r\n"); !errors.Is(err, full) {
+		t.Errorf("the head: %v", err)
 	}
 }

@@ -89,7 +89,3 @@ func traitsOf(service string) traits {
 	}
 	return traits{}
 }
-
-// TakesUnsignedPayload says whether a service accepts UnsignedPayload for the
-// hash of a body.
-func TakesUnsignedPayload(service string) bool { return traitsOf(service).unsignedPayload }
