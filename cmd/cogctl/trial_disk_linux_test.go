@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestNoRoomForTheAnswer gives a refresh that may use its token up a disk that is
@@ -16,12 +15,9 @@ import (
 func TestNoRoomForTheAnswer(t *testing.T) {
 	t.Parallel()
 	needNamespaces(t)
-	h := newHousehold(t)
 	r := rotations[2]
-	r.set(h)
-	h.ok("login")
-	h.environ = append(h.environ, "COGCTL_PASSWORD=") // nobody signs in anew
-	h.ok("token", "refresh")                          // from here on by the operation that rotates
+	h := signedIn(t, r)
+	h.ok("token", "refresh") // from here on by the operation that rotates
 
 	readOnly := `mount --bind "$S" "$S" && mount -o remount,bind,ro "$S"`
 	if reason := h.cramped(r, readOnly); !strings.Contains(reason, "read-only file system") {
@@ -53,9 +49,7 @@ func TestNoRoomForTheAnswer(t *testing.T) {
 // work, and wants nothing to be sent and nothing to be lost then.
 func (h household) cramped(r rotation, setup string) (reason string) {
 	h.t.Helper()
-	if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
-		h.t.Fatal(err)
-	}
+	h.expire()
 	sessions, hold := filepath.Join(h.home, "config", "sessions"), h.t.TempDir()
 	before, sent := contents(h.t, sessions), h.arrived(r.operation())
 	script := setup + ` || exit 99; "$@"; code=$?; cp -p "$S"/*.json "$H" || exit 98; exit $code`
@@ -109,14 +103,9 @@ func TestSaveThatFails(t *testing.T) {
 		for _, call := range []string{"pwrite64:error=EIO", "renameat,renameat2:error=ENOSPC"} {
 			t.Run(r.name+"/"+call, func(t *testing.T) {
 				t.Parallel()
-				h := newHousehold(t)
-				r.set(h)
-				h.ok("login")
-				h.environ = append(h.environ, "COGCTL_PASSWORD=")
-				if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
-					t.Fatal(err)
-				}
-				h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": "after", "count": 1}, nil)
+				h := signedIn(t, r)
+				h.expire()
+				h.hold(r, "after")
 				done := make(chan run)
 				pid := make(chan int)
 				go func() { done <- h.runAs(pid, "token") }()

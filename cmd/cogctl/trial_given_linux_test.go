@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // adopting is login --with-token on its way, with a refresh token that somebody else
@@ -33,27 +33,20 @@ func (a *adopting) end() run {
 
 // withGiven is a household without a session, and a refresh token of its user's.
 func withGiven(t *testing.T, r rotation) (h household, refresh string) {
-	h = newHousehold(t)
-	r.set(h)
-	h.ok("login")
+	h = signedIn(t, r)
 	refresh = h.ok("token", "--type", "refresh")
 	h.forget()
-	h.environ = append(h.environ, "COGCTL_PASSWORD=") // nobody signs in anew
 	return h, refresh
 }
 
 // forget loses the sessions without a word to the server.
 func (h household) forget() {
 	h.t.Helper()
-	if out, err := exec.Command("rm", "-r", filepath.Join(h.home, "config", "sessions"), filepath.Join(h.home, "config", "current")).CombinedOutput(); err != nil {
-		h.t.Fatalf("%v: %s", err, out)
+	for _, name := range []string{"sessions", "current"} {
+		if err := os.RemoveAll(filepath.Join(h.home, "config", name)); err != nil {
+			h.t.Fatal(err)
+		}
 	}
-}
-
-// hold lets the sandbox keep the next refresh, before or after it has done its part.
-func (h household) hold(r rotation, when string) {
-	h.t.Helper()
-	h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": when, "count": 1}, nil)
 }
 
 // TestSignalsPostponeAdoption: who stops login --with-token after the server has
@@ -68,12 +61,7 @@ func TestSignalsPostponeAdoption(t *testing.T) {
 			h.hold(r, when)
 			a := h.adopt(refresh)
 			h.awaitHeld(true)
-			for range 3 {
-				if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(30 * time.Millisecond)
-			}
+			h.signal(a.cmd, syscall.SIGTERM)
 			h.control("DELETE", "/faults", nil, nil)
 			if got := a.end(); got.code != 143 {
 				t.Errorf("exit code %d: %s", got.code, got.stderr)
@@ -158,8 +146,8 @@ func TestAdoptionWithoutRoom(t *testing.T) {
 	needNamespaces(t)
 	r := rotations[2]
 	h, refresh := withGiven(t, r)
-	if out, err := exec.Command("mkdir", "-m", "700", filepath.Join(h.home, "config", "sessions")).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := os.Mkdir(filepath.Join(h.home, "config", "sessions"), 0o700); err != nil {
+		t.Fatal(err)
 	}
 	cmd := exec.Command("unshare", "-rm", "sh", "-c", `mount --bind "$S" "$S" && mount -o remount,bind,ro "$S" || exit 99; exec "$@"`, "sh", h.path, "login", "--with-token")
 	cmd.Env, cmd.Stdin = append(h.environ, "S="+filepath.Join(h.home, "config", "sessions")), strings.NewReader(refresh)

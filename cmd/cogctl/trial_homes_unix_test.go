@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestSignalsPostponeRotation: who stops a refresh after the server has replaced its
@@ -20,26 +19,16 @@ func TestSignalsPostponeRotation(t *testing.T) {
 	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			h := newHousehold(t)
 			r := rotations[2]
-			r.set(h)
-			h.ok("login")
-			h.environ = append(h.environ, "COGCTL_PASSWORD=")
+			h := signedIn(t, r)
 			h.ok("token", "refresh") // from here on by the operation that rotates
 			for _, when := range []string{"before", "after"} {
-				if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
-					t.Fatal(err)
-				}
+				h.expire()
 				sent := h.arrived(r.operation())
-				h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": when, "count": 1}, nil)
+				h.hold(r, when)
 				cmd := h.start("token")
 				h.awaitHeld(true)
-				for range 3 {
-					if err := cmd.Process.Signal(signal); err != nil {
-						t.Fatal(err)
-					}
-					time.Sleep(30 * time.Millisecond)
-				}
+				h.signal(cmd, signal)
 				h.control("DELETE", "/faults", nil, nil)
 				if got := exitStatus(cmd.Wait()); got != code {
 					t.Errorf("%s: exit code %d, want %d", when, got, code)
@@ -61,10 +50,7 @@ func TestTwoHomes(t *testing.T) {
 	for _, r := range rotations {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHousehold(t)
-			r.set(h)
-			h.ok("login")
-			h.environ = append(h.environ, "COGCTL_PASSWORD=")
+			h := signedIn(t, r)
 			h.ok("token", "refresh")
 			other := h
 			other.home = t.TempDir()
@@ -72,9 +58,7 @@ func TestTwoHomes(t *testing.T) {
 			other.environ = append(h.environ[:len(h.environ):len(h.environ)], "COGCTL_CONFIG_DIR="+other.home+"/config", "COGCTL_USERNAME=ann")
 			copyFiles(t, h.home+"/config", other.home+"/config")
 			for _, each := range []household{h, other} {
-				if err := expireSessions(each.home+"/config", -time.Minute); err != nil {
-					t.Fatal(err)
-				}
+				each.expire()
 			}
 			h.ok("token")
 			second := other.run("token")
@@ -123,13 +107,10 @@ func copyFiles(t *testing.T, from, to string) {
 // session.
 func TestBrokenPipePostponesRotation(t *testing.T) {
 	t.Parallel()
-	h := newHousehold(t)
 	r := rotations[2]
-	r.set(h)
-	h.ok("login")
-	h.environ = append(h.environ, "COGCTL_PASSWORD=")
+	h := signedIn(t, r)
 	h.ok("token", "refresh") // from here on by the operation that rotates
-	h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": "after", "count": 1}, nil)
+	h.hold(r, "after")
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -73,9 +73,7 @@ func testKillings(t *testing.T, killings []killing) {
 
 func (k killing) round(h household, r rotation) {
 	h.t.Helper()
-	if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
-		h.t.Fatal(err)
-	}
+	h.expire()
 	h.environ = append(h.environ, "COGCTL_PASSWORD=") // nobody signs in anew
 	sent, signIns := h.arrived(r.operation()), h.arrived("InitiateAuth USER_SRP_AUTH")
 	k.kill(h, r)
@@ -119,7 +117,7 @@ func (k killing) kill(h household, r rotation) {
 		h.died(k.start(h, "token").Run())
 		return
 	}
-	h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": k.hold, "count": 1}, nil)
+	h.hold(r, k.hold)
 	defer h.control("DELETE", "/faults", nil, nil)
 	holder := h.start("token")
 	h.awaitHeld(true)
@@ -134,6 +132,42 @@ func (k killing) kill(h household, r rotation) {
 	h.died(holder.Wait())
 	// The server does not begin what it held when the client has gone.
 	h.awaitHeld(false)
+}
+
+// signedIn is a household with a session whose refresh tokens rotate as r says. No
+// password is at hand any more: nobody signs in anew.
+func signedIn(t *testing.T, r rotation) household {
+	t.Helper()
+	h := newHousehold(t)
+	r.set(h)
+	h.ok("login")
+	h.environ = append(h.environ, "COGCTL_PASSWORD=")
+	return h
+}
+
+// hold lets the sandbox keep the next refresh, before or after it has done its part.
+func (h household) hold(r rotation, when string) {
+	h.t.Helper()
+	h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": when, "count": 1}, nil)
+}
+
+// signal sends a signal as somebody does who will not wait.
+func (h household) signal(cmd *exec.Cmd, signal syscall.Signal) {
+	h.t.Helper()
+	for range 3 {
+		if err := cmd.Process.Signal(signal); err != nil {
+			h.t.Fatal(err)
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+}
+
+// expire lets the tokens of its sessions run out.
+func (h household) expire() {
+	h.t.Helper()
+	if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // died wants the end of a process to be a kill.

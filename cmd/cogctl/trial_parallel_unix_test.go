@@ -30,16 +30,11 @@ func TestHundredAtOnce(t *testing.T) {
 			continue // TestKilledWhileHeld shows how that ends
 		}
 		t.Run(r.name, func(t *testing.T) {
-			h := newHousehold(t)
-			r.set(h)
-			h.ok("login")
-			h.environ = append(h.environ, "COGCTL_PASSWORD=") // nobody signs in anew
+			h := signedIn(t, r)
 			began := time.Now()
 			var killed int
 			for round := range rounds {
-				if err := expireSessions(h.home+"/config", -time.Minute); err != nil {
-					t.Fatal(err)
-				}
+				h.expire()
 				victim := ""
 				if round%4 == 3 {
 					victim = []string{"before", "after"}[round/4%2]
@@ -64,7 +59,7 @@ func (h household) crowd(processes int, victim string, r rotation) {
 	h.t.Helper()
 	sent := h.arrived(r.operation())
 	if victim != "" {
-		h.control("POST", "/faults", map[string]any{"operation": r.operation(), "kind": "hold", "when": victim, "count": 1}, nil)
+		h.hold(r, victim)
 	}
 	runs := make([]run, processes)
 	var all sync.WaitGroup
