@@ -14,74 +14,80 @@ import (
 func scriptOdd(ts *testscript.TestScript, _ bool, _ []string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mode, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		if status, text := oddAnswer(mode); status != 0 {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, text)
+			return
+		}
 		switch mode {
-		case "html":
-			w.WriteHeader(http.StatusBadGateway)
-			_, _ = w.Write([]byte("<html>Bad gateway</html>"))
-		case "html200":
-			_, _ = w.Write([]byte("<html>Welcome</html>"))
-		case "empty":
-		case "object":
-			_, _ = w.Write([]byte("{}"))
-		case "null":
-			_, _ = w.Write([]byte("null"))
-		case "fault":
-			w.WriteHeader(http.StatusInternalServerError)
 		case "redirect":
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
-		case "escape":
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"__type":"NotAuthorizedException","message":"\u001b]0;owned\u0007\u009b2J\u202Etxt"}`))
-		case "echo":
-			body := make([]byte, 4096)
-			n, _ := r.Body.Read(body)
-			_, password, _ := strings.Cut(string(body[:n]), `"PASSWORD":"`)
-			password, _, _ = strings.Cut(password, `"`)
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"the password ` + password + ` is odd"}`))
-		case "device":
-			body := make([]byte, 4096)
-			n, _ := r.Body.Read(body)
-			w.WriteHeader(http.StatusBadRequest)
-			if strings.Contains(string(body[:n]), "DEVICE_KEY") {
-				_, _ = w.Write([]byte(`{"__type":"ResourceNotFoundException","message":"Device does not exist."}`))
-			} else {
-				_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"no device came"}`))
-			}
-		case "policy": // dislikes each new password, in a text that shows it
-			body, _ := io.ReadAll(r.Body)
-			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".InitiateAuth") {
-				_, _ = w.Write([]byte(`{"ChallengeName":"NEW_PASSWORD_REQUIRED","Session":"s"}`))
-				return
-			}
-			_, password, _ := strings.Cut(string(body), `"NEW_PASSWORD":"`)
-			password, _, _ = strings.Cut(password, `"`)
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"__type":"InvalidPasswordException","message":"the password ` + password + ` is odd"}`))
-		case "question": // refuses the answer in a text that shows it
-			body, _ := io.ReadAll(r.Body)
-			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".InitiateAuth") {
-				_, _ = w.Write([]byte(`{"ChallengeName":"CUSTOM_CHALLENGE","Session":"s"}`))
-				return
-			}
-			_, answer, _ := strings.Cut(string(body), `"ANSWER":"`)
-			answer, _, _ = strings.Cut(answer, `"`)
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"__type":"UserLambdaValidationException","message":"the answer ` + answer + ` is odd"}`))
-		case "future": // a challenge that nobody knows yet
-			_, _ = w.Write([]byte(`{"ChallengeName":"RETINA_SCAN","Session":"s","ChallengeParameters":{"USERNAME":"ann","SCAN_HINT":"look-left","TICKET\u001b[2J":"ticket-1"}}`))
 		case "close":
 			panic(http.ErrAbortHandler)
-		case "body":
-			_, _ = w.Write([]byte("\x1b]0;owned\x07 \u009b2J \u202Etxt"))
 		case "headers":
 			for name, values := range r.Header {
 				w.Header()["X-Got-"+name] = values
 			}
+		case "echo", "policy", "question", "device":
+			oddRefusal(w, r, mode)
 		default:
 			hostile(w, r, mode)
 		}
 	}))
 	ts.Defer(server.Close)
 	ts.Setenv("ODD", server.URL)
+}
+
+// oddAnswer is the same for every request; status 0 is none.
+func oddAnswer(mode string) (status int, text string) {
+	switch mode {
+	case "html":
+		return http.StatusBadGateway, "<html>Bad gateway</html>"
+	case "html200":
+		return http.StatusOK, "<html>Welcome</html>"
+	case "empty":
+		return http.StatusOK, ""
+	case "object":
+		return http.StatusOK, "{}"
+	case "null":
+		return http.StatusOK, "null"
+	case "fault":
+		return http.StatusInternalServerError, ""
+	case "escape":
+		return http.StatusBadRequest, `{"__type":"NotAuthorizedException","message":"\u001b]0;owned\u0007\u009b2J\u202Etxt"}`
+	case "future": // a challenge that nobody knows yet
+		return http.StatusOK, `{"ChallengeName":"RETINA_SCAN","Session":"s","ChallengeParameters":{"USERNAME":"ann","SCAN_HINT":"look-left","TICKET\u001b[2J":"ticket-1"}}`
+	case "body":
+		return http.StatusOK, "\x1b]0;owned\x07 \u009b2J \u202Etxt"
+	}
+	return 0, ""
+}
+
+// oddRefusal refuses requests: for the members it dislikes in texts that show them, or
+// a device that it does not know.
+func oddRefusal(w http.ResponseWriter, r *http.Request, mode string) {
+	body, _ := io.ReadAll(r.Body)
+	challenge := map[string]string{"policy": "NEW_PASSWORD_REQUIRED", "question": "CUSTOM_CHALLENGE"}[mode]
+	if challenge != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".InitiateAuth") {
+		_, _ = io.WriteString(w, `{"ChallengeName":"`+challenge+`","Session":"s"}`)
+		return
+	}
+	sent := func(member string) string {
+		_, value, _ := strings.Cut(string(body), `"`+member+`":"`)
+		value, _, _ = strings.Cut(value, `"`)
+		return value
+	}
+	code, message := "InvalidParameterException", "no device came"
+	switch {
+	case mode == "echo":
+		message = "the password " + sent("PASSWORD") + " is odd"
+	case mode == "policy": // dislikes each new password
+		code, message = "InvalidPasswordException", "the password "+sent("NEW_PASSWORD")+" is odd"
+	case mode == "question":
+		code, message = "UserLambdaValidationException", "the answer "+sent("ANSWER")+" is odd"
+	case strings.Contains(string(body), "DEVICE_KEY"):
+		code, message = "ResourceNotFoundException", "Device does not exist."
+	}
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = io.WriteString(w, `{"__type":"`+code+`","message":"`+message+`"}`)
 }

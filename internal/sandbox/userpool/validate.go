@@ -52,7 +52,7 @@ func atMost(member, value string, limit int) string {
 
 // clientID is the pattern of ClientId, [\w+]+, of 1 to 128 characters.
 func clientID(value string) string {
-	return found("clientId", value, 128, `[\w+]+`, func(r rune) bool { return isWord(r) || r == '+' })
+	return shape{128, `[\w+]+`, func(r rune) bool { return isWord(r) || r == '+' }}.found("clientId", value)
 }
 
 // userPoolID is the pattern of UserPoolId, REGION_NAME, of 1 to 55 characters.
@@ -70,24 +70,30 @@ func isWord(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
 }
 
-// found is what is wrong with a member that has a length and a pattern, which
-// allowed tells.
-func found(member, value string, most int, pattern string, allowed func(rune) bool) string {
-	if finding := present(member, value) + atMost(member, value, most); finding != "" {
+// shape is what the model says of a member.
+type shape struct {
+	most    int // characters
+	pattern string
+	allowed func(rune) bool // the pattern's characters
+}
+
+// found is what is wrong with a member that must be there.
+func (s shape) found(member, value string) string {
+	if finding := present(member, value) + atMost(member, value, s.most); finding != "" {
 		return finding
 	}
-	if !strings.ContainsFunc(value, func(r rune) bool { return !allowed(r) }) {
+	if !strings.ContainsFunc(value, func(r rune) bool { return !s.allowed(r) }) {
 		return ""
 	}
-	return fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", member, pattern)
+	return fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", member, s.pattern)
 }
 
 // usernameShape is the pattern of Username as a member of a request: 1 to 128
 // letters, marks, symbols, numbers and punctuation, so no spaces.
 func usernameShape(value string) string {
-	return found("username", value, 128, `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`, func(r rune) bool {
+	return shape{128, `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`, func(r rune) bool {
 		return unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P) && r != utf8.RuneError
-	})
+	}}.found("username", value)
 }
 
 // symbols are the special characters of the developer guide, "Adding user pool
