@@ -74,7 +74,7 @@ func listen(ctx context.Context, host string, port int, bind bindFunc) (Listener
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("listen on %s: %w", host, err)
 		}
-		bound, err := bindAll(ctx, port, bind, first, second)
+		bound, err := bindAll(port, first, second, func(ip netip.Addr, port int) (net.Listener, error) { return bindOne(ctx, bind, ip, port) })
 		if err == nil {
 			return newListener(host, bound), nil
 		}
@@ -99,15 +99,15 @@ func addresses(host string) (first, second netip.Addr, err error) {
 }
 
 // bindAll takes the same port on both addresses, or none.
-func bindAll(ctx context.Context, port int, bind bindFunc, first, second netip.Addr) ([]net.Listener, error) {
-	a, err := bindOne(ctx, bind, first, port)
+func bindAll(port int, first, second netip.Addr, bind func(netip.Addr, int) (net.Listener, error)) ([]net.Listener, error) {
+	a, err := bind(first, port)
 	if err != nil {
 		return nil, err
 	}
 	if !second.IsValid() {
 		return []net.Listener{a}, nil
 	}
-	b, err := bindOne(ctx, bind, second, portOf(a.Addr()))
+	b, err := bind(second, portOf(a.Addr()))
 	switch {
 	case err == nil:
 		return []net.Listener{a, b}, nil

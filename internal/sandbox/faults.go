@@ -177,29 +177,36 @@ func (f *faults) wrap(next http.Handler) http.Handler {
 		if event, ok := r.Context().Value(eventKey{}).(*Event); ok && pool {
 			event.Operation = operation
 		}
-		f.apply(fault, w, r, next, pool)
+		f.apply(w, r, struck{fault, pool, next})
 	})
+}
+
+// struck is a call that a fault hits.
+type struck struct {
+	Fault
+	pool bool // it is one of the user pool API
+	next http.Handler
 }
 
 // apply does what the fault says. The answer of an operation that is run first
 // is kept back until it is known whether the client gets it.
-func (f *faults) apply(fault Fault, w http.ResponseWriter, r *http.Request, next http.Handler, pool bool) {
+func (f *faults) apply(w http.ResponseWriter, r *http.Request, s struck) {
 	kept := &keptAnswer{header: w.Header().Clone(), status: http.StatusOK}
-	if fault.When == "after" {
-		next.ServeHTTP(kept, r)
+	if s.When == "after" {
+		s.next.ServeHTTP(kept, r)
 	}
-	switch fault.Kind {
+	switch s.Kind {
 	case "status":
-		writeFault(w, fault, pool)
+		writeFault(w, s.Fault, s.pool)
 		return
 	case "throttle":
-		writeThrottle(w, pool)
+		writeThrottle(w, s.pool)
 		return
 	case "reset":
 		breakOff(w)
 		return
 	case "delay":
-		if !sleep(r.Context(), time.Duration(fault.Delay)) {
+		if !sleep(r.Context(), time.Duration(s.Delay)) {
 			return
 		}
 	case "hold":
@@ -207,11 +214,11 @@ func (f *faults) apply(fault Fault, w http.ResponseWriter, r *http.Request, next
 			return
 		}
 	}
-	if fault.When == "after" {
+	if s.When == "after" {
 		kept.send(w)
 		return
 	}
-	next.ServeHTTP(w, r)
+	s.next.ServeHTTP(w, r)
 }
 
 // sleep is false when the client has gone.

@@ -80,13 +80,18 @@ func (a *attempts) stale(now time.Time) bool {
 
 type spentKey struct{ pool, name, what string }
 
-// Spend says whether something may be done once more, of which a user has most
-// an hour, and counts it if so.
-func (s *Store) Spend(poolID, name, what string, most int, now time.Time) bool {
+// Allowance is how often somebody may do something.
+type Allowance struct {
+	PoolID, Username, What string
+	PerHour                int
+}
+
+// Spend says whether a may be used once more, and counts it if so.
+func (s *Store) Spend(a Allowance, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := spentKey{poolID, fold(name), what}
-	if len(s.recent(key, now)) >= most {
+	key := spentKey{a.PoolID, fold(a.Username), a.What}
+	if len(s.recent(key, now)) >= a.PerHour {
 		return false
 	}
 	s.spend(key, now)

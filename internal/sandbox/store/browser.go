@@ -43,7 +43,9 @@ type Assertion struct {
 
 // PutAuthCode keeps c until it is taken or until expires.
 func (s *Store) PutAuthCode(code string, c AuthCode, now, expires time.Time) {
-	putSingle(s, &s.authCodes, code, c, now, expires)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.authCodes.put(code, c, now, until[AuthCode](expires))
 }
 
 // TakeAuthCode returns what a code stands for, once. The errors are ErrUnknown,
@@ -54,7 +56,9 @@ func (s *Store) TakeAuthCode(code string, now time.Time) (AuthCode, error) {
 
 // PutBrowser keeps a browser's sign-in until expires.
 func (s *Store) PutBrowser(cookie string, b Browser, now, expires time.Time) {
-	putSingle(s, &s.browsers, cookie, b, now, expires)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.browsers.put(cookie, b, now, until[Browser](expires))
 }
 
 // Browser returns who has signed in with this browser.
@@ -77,7 +81,9 @@ func (s *Store) DropBrowser(cookie string) {
 
 // PutFederation keeps f until it is taken or until expires.
 func (s *Store) PutFederation(state string, f Federation, now, expires time.Time) {
-	putSingle(s, &s.waits, state, f, now, expires)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waits.put(state, f, now, until[Federation](expires))
 }
 
 // Federation looks at the sign-in of a state without using it up.
@@ -98,7 +104,9 @@ func (s *Store) TakeFederation(state string, now time.Time) (Federation, error) 
 
 // PutAssertion keeps a until it is taken or until expires.
 func (s *Store) PutAssertion(code string, a Assertion, now, expires time.Time) {
-	putSingle(s, &s.assertions, code, a, now, expires)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.assertions.put(code, a, now, until[Assertion](expires))
 }
 
 // TakeAssertion returns what a provider's code stands for, once.
@@ -106,10 +114,9 @@ func (s *Store) TakeAssertion(code string, now time.Time) (Assertion, error) {
 	return takeSingle(s, &s.assertions, code, now)
 }
 
-func putSingle[T any](s *Store, t *singles[T], key string, value T, now, expires time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t.put(key, value, now, single[T]{expires: expires, forget: expires.Add(remembered)})
+// until is an entry that is remembered for a while after it has expired.
+func until[T any](expires time.Time) single[T] {
+	return single[T]{expires: expires, forget: expires.Add(remembered)}
 }
 
 func takeSingle[T any](s *Store, t *singles[T], key string, now time.Time) (T, error) {

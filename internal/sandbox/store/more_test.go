@@ -10,18 +10,19 @@ import (
 func TestSpend(t *testing.T) {
 	t.Parallel()
 	s := New()
+	spend := func(name, what string, now time.Time) bool { return s.Spend(Allowance{"p", name, what, 5}, now) }
 	for i := range 7 {
-		if got := s.Spend("p", "Ann", "x", 5, start.Add(time.Duration(i)*time.Minute)); got != (i < 5) {
+		if got := spend("Ann", "x", start.Add(time.Duration(i)*time.Minute)); got != (i < 5) {
 			t.Errorf("number %d: %v", i+1, got)
 		}
 	}
-	if !s.Spend("p", "ann", "y", 5, start) || !s.Spend("p", "bob", "x", 5, start) {
+	if !spend("ann", "y", start) || !spend("bob", "x", start) {
 		t.Error("another thing or user counts as the same")
 	}
-	if s.Spend("p", "ann", "x", 5, start.Add(time.Hour-1)) {
+	if spend("ann", "x", start.Add(time.Hour-1)) {
 		t.Error("too early")
 	}
-	if !s.Spend("p", "ann", "x", 5, start.Add(time.Hour)) || s.Spend("p", "ann", "x", 5, start.Add(time.Hour)) {
+	if !spend("ann", "x", start.Add(time.Hour)) || spend("ann", "x", start.Add(time.Hour)) {
 		t.Error("after an hour the first is forgotten, and only the first")
 	}
 }
@@ -78,7 +79,7 @@ func TestForgets(t *testing.T) {
 		if _, err := s.Rotate(fmt.Sprint("r", i), fmt.Sprint("s", i), 0, at(i)); err != nil {
 			t.Fatal(err)
 		}
-		s.Spend("p", fmt.Sprint("nobody", i), "x", 5, at(i))
+		s.Spend(Allowance{"p", fmt.Sprint("nobody", i), "x", 5}, at(i))
 		s.PutSession(fmt.Sprint(i), Session{}, at(i), at(i).Add(time.Minute))
 	}
 	// An hour and a day is what a grant is known for, an hour what is spent and a

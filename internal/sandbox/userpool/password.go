@@ -51,7 +51,7 @@ func (h *Handler) forUser(in forUserInput, findings ...string) (client store.Cli
 
 // spend counts an operation of a user against its hourly limit.
 func (h *Handler) spend(poolID, username, operation string) error {
-	if !h.Store.Spend(poolID, username, operation, perHour, h.Now()) {
+	if !h.Store.Spend(store.Allowance{PoolID: poolID, Username: username, What: operation, PerHour: perHour}, h.Now()) {
 		return errAttempts
 	}
 	return nil
