@@ -61,7 +61,7 @@ func (o browserOptions) settle(a *app, flow string) error {
 	return nil
 }
 
-// socialNames are the user pool's own names for the providers that every pool has.
+// socialName is the user pool's own name for a provider that every pool has.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html
 func socialName(name string) string {
 	for _, known := range []struct{ short, name string }{

@@ -52,6 +52,14 @@ func checkPool(p store.Pool) error {
 	return nil
 }
 
+// among wants the value, if there is one, to be one of a set.
+func among(name string, value *string, allowed ...string) error {
+	if value == nil || slices.Contains(allowed, *value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not one of %q", name, *value, allowed)
+}
+
 func allAmong(name string, values, allowed []string) error {
 	for _, value := range values {
 		if err := among(name, &value, allowed...); err != nil {

@@ -15,7 +15,7 @@ import (
 const developerARN = "arn:aws:iam::" + AccountID + ":user/developer"
 
 // iamRoutes are behind AWS_IAM. Who may call them is in the policies of the
-// roles: see defaultRoles.
+// roles: see rolesFor.
 func iamRoutes() []Route {
 	return []Route{
 		{Name: "who am I", Method: http.MethodGet, Path: "/iam/whoami", Authorizer: IAM, backend: (*Sandbox).whoami},

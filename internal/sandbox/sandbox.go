@@ -12,9 +12,9 @@
 // switched on.
 //
 // This package is the only place where the parts are put together. The state is
-// in store, the user pool API in userpool, the domain in hosted; verifying, signing and deciding are
-// those of the packages jwt, srp and gateway, so that the sandbox cannot be
-// kinder than they are.
+// in store, the user pool API in userpool, the domain in hosted, identity pools and
+// STS in identity; verifying, signing and deciding are those of the packages jwt,
+// srp, sigv4 and gateway, so that the sandbox cannot be kinder than they are.
 //
 // Operations that AWS allows with IAM credentials only (Admin…) want a
 // signature for the service cognito-idp, by the access key of the run or by a role

@@ -24,14 +24,6 @@ type poolSettings struct {
 	IdentityProviders  *[]string `json:"identity_providers"` // social ones, each a stand-in
 }
 
-// among wants the value, if there is one, to be one of a set.
-func among(name string, value *string, allowed ...string) error {
-	if value == nil || slices.Contains(allowed, *value) {
-		return nil
-	}
-	return fmt.Errorf("%s: %q is not one of %q", name, *value, allowed)
-}
-
 func (s *Sandbox) showPool(r *http.Request) (any, error) {
 	p, ok := s.store.Pool(r.PathValue("id"))
 	if !ok {
