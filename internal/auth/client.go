@@ -42,8 +42,8 @@ type ClientConfig struct {
 	// Pause waits between two sendings; nil is the function Pause.
 	Pause func(ctx context.Context, d time.Duration) error
 	// Secret is given what no text may show and nobody else knows yet: hashes, proofs,
-	// session strings, codes and tokens. A server may put what it was sent into its
-	// messages. It may be nil.
+	// session strings, codes, tokens, and a client's name and secret as a header joins
+	// them. A server may put what it was sent into its messages. It may be nil.
 	Secret func(values ...string)
 }
 

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -158,6 +159,28 @@ func TestClientAuthentication(t *testing.T) {
 	var input *auth.InputError
 	if _, err := (auth.ClientCredentials{Client: w.client, Provider: p}).Login(t.Context()); !errors.As(err, &input) || len(got()) != 0 {
 		t.Errorf("a public client: %v after %d requests", err, len(got()))
+	}
+}
+
+// TestBasicIsSecret: a server may put the header with the client's secret into its
+// message, where base64 has joined the secret to the client's name.
+func TestBasicIsSecret(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"abc", "abcd", "a b:c"} {
+		p, got := tokenServer(t, 400, map[string]any{"error": "invalid_request"})
+		var secrets []string
+		client := auth.NewClient(auth.ClientConfig{
+			Region: "us-east-1", ClientID: id, ClientSecret: "p+s/w=d :%", HTTP: http.DefaultClient, Now: time.Now,
+			Secret: func(values ...string) { secrets = append(secrets, values...) },
+		})
+		var no *auth.OAuthError
+		if _, err := (auth.ClientCredentials{Client: client, Provider: p}).Login(t.Context()); !errors.As(err, &no) {
+			t.Fatal(err)
+		}
+		sent, _ := strings.CutPrefix(got()[0].Header.Get("Authorization"), "Basic ")
+		if header, err := base64.StdEncoding.DecodeString(sent); err != nil || !slices.Contains(secrets, string(header)) {
+			t.Errorf("%s: of the header %q (%v) the secrets are %q", id, header, err, secrets)
+		}
 	}
 }
 

@@ -114,7 +114,9 @@ func (c *Client) post(ctx context.Context, endpoint string, inForm bool, form ur
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
 	if basic {
-		r.SetBasicAuth(url.QueryEscape(c.config.ClientID), url.QueryEscape(c.config.ClientSecret))
+		id, secret := url.QueryEscape(c.config.ClientID), url.QueryEscape(c.config.ClientSecret)
+		c.secret(id + ":" + secret) // whose base64 is not that of the secret alone
+		r.SetBasicAuth(id, secret)
 	}
 	within := *c.config.HTTP
 	within.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

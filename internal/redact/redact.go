@@ -74,16 +74,6 @@ func (r *Redactor) all() map[string]struct{} {
 	return r.needles
 }
 
-// AddBasic remembers secret and the credentials "user:secret" as they stand in
-// an HTTP Basic header, both plain (RFC 7617 section 2) and with the two halves
-// form-encoded first, as OAuth clients must send them (RFC 6749 section 2.3.1).
-func (r *Redactor) AddBasic(user, secret string) {
-	if secret == "" {
-		return
-	}
-	r.Add(secret, user+":"+secret, url.QueryEscape(user)+":"+url.QueryEscape(secret))
-}
-
 // String returns s with every known secret replaced by [Mark]. Where secrets
 // overlap or touch, one mark stands for all of them, so that no end of a
 // longer secret survives a match of a shorter one. Where a text was cut, which "…"
