@@ -42,7 +42,7 @@ func TestFind(t *testing.T) {
 	machine := of("gus (a/b)", "gus", here, 1)
 	machine.Machine = true
 	store(auth.MachineKey(issuer, "abc", []string{"a/b"}, nil), machine)
-	store(auth.SessionKey(issuer, "abc", givenPlace), of("hal@example.com", "hal", here, 1))
+	store(auth.SessionKey(issuer, "abc", givenPlace(auth.Given{Refresh: "r"})), of("hal@example.com", "hal", here, 1))
 	another := of("ida@example.com", "ida", here, 1)
 	another.ClientID = "other"
 	store("", another)

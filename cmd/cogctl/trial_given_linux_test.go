@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // adopting is login --with-token on its way, with a refresh token that somebody else

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -71,7 +73,7 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 	if err != nil {
 		return auth.Session{}, err
 	}
-	place := auth.SessionKey(l.pool.Issuer, l.pool.ClientID, givenPlace+cmp.Or(given.Refresh, given.ID))
+	place := auth.SessionKey(l.pool.Issuer, l.pool.ClientID, givenPlace(given))
 	session, err := dir.Update(ctx, place, func(ctx context.Context, left auth.Session, _ bool) (auth.Session, error) {
 		return renewer.Adopt(ctx, given, left)
 	})
@@ -104,9 +106,13 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 	return filed, err
 }
 
-// givenPlace begins what is no name that anybody could have, and ends with the given
-// token: it stands for a user who is not known.
-const givenPlace = "\x00given"
+// givenPlace is where a given token's session stands until it is filed: no name that
+// anybody could have, for a user who is not known. There are 4096 places and not one for
+// each token, because the lock files of places are never removed.
+func givenPlace(g auth.Given) string {
+	sum := sha256.Sum256([]byte(cmp.Or(g.Refresh, g.ID)))
+	return "\x00given " + hex.EncodeToString(sum[:])[:3]
+}
 
 // wholeLines refuses a line that a terminal cut off, which it does in silence: on Linux
 // after 4095 bytes, on macOS after 1023. Three tokens in one line are often longer.
