@@ -123,13 +123,14 @@ func offered(q auth.Question, answer, from string) (string, error) {
 const totpKind = "SOFTWARE_TOKEN_MFA"
 
 // unlockedAnswers are storedAnswers where no lock is held, so that a program may be
-// run for a code that was just sent.
-func (s signIn) unlockedAnswers() auth.Ask {
+// run for a code that was just sent. Each time that one is, looking is called before.
+func (s signIn) unlockedAnswers(looking func()) auth.Ask {
 	stored := s.storedAnswers()
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		answer, err := stored(ctx, q)
 		if needed := (*auth.InputError)(nil); errors.As(err, &needed) && codeWanted(q) {
 			if value, name := codeLater(s.profile, q.Name); name != "" {
+				looking()
 				return s.app.resolve(ctx, s.profile, value)
 			}
 		}
@@ -140,7 +141,7 @@ func (s signIn) unlockedAnswers() auth.Ask {
 // asker answers from what is stored and, when a person is there, asks them for
 // the rest at the terminal. No lock may be held.
 func (s signIn) asker() auth.Ask {
-	stored := s.unlockedAnswers()
+	stored := s.unlockedAnswers(func() {})
 	if !s.app.person(s.profile) {
 		return stored
 	}

@@ -305,7 +305,8 @@ func (l *login) byPerson(ctx context.Context, renewer auth.Renewer) (auth.Tokens
 // byProgram signs in without a person and without the session's lock, but remembers
 // what was refused as under it: jobs with a wrong password must not lock the account.
 func (l *login) byProgram(ctx context.Context, renewer auth.Renewer, dir *cache.Dir[auth.Session]) (auth.Tokens, error) {
-	flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.asker(), Tell: l.tell})
+	looked := false
+	flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.unlockedAnswers(func() { looked = true }), Tell: l.tell})
 	if err != nil {
 		return auth.Tokens{}, err
 	}
@@ -323,6 +324,9 @@ func (l *login) byProgram(ctx context.Context, renewer auth.Renewer, dir *cache.
 		return auth.Tokens{}, err
 	}
 	tokens, err := flow.Login(ctx)
+	if looked {
+		renewer.CodeMark = nil // the next code is another one
+	}
 	if err != nil {
 		_, err = dir.Update(ctx, l.key(), func(_ context.Context, old auth.Session, _ bool) (auth.Session, error) {
 			return renewer.Noted(old, err)
