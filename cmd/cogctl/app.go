@@ -249,7 +249,7 @@ func (a *app) recorded(base http.RoundTripper) http.RoundTripper {
 func (a *app) client(s poolSettings, clientSecret string) *auth.Client {
 	return auth.NewClient(auth.ClientConfig{
 		Region: s.Region, UserPoolID: s.place(), ClientID: s.ClientID, ClientSecret: clientSecret,
-		Endpoint: s.Endpoint, HTTP: a.http(), Now: a.now, Random: rand.Reader, Pause: a.pause, Secret: a.redactor.Add,
+		Endpoint: s.Endpoint, HTTP: a.http(), Now: a.now, Random: rand.Reader, Pause: a.pause, Redactor: a.redactor,
 	})
 }
 

@@ -30,6 +30,9 @@ func hostile(w http.ResponseWriter, r *http.Request, mode string) {
 		refuse("odd: " + string(body))
 	case mode == "cut": // so that the password is cut where a long text is
 		refuse(strings.Repeat("-", 588) + sent.AuthParameters["PASSWORD"])
+	case mode == "refuse": // as a wrong password is, which is noted
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"__type": "NotAuthorizedException", "message": "Incorrect username or password: " + sent.AuthParameters["PASSWORD"]})
 	case mode == "kinds":
 		challenge("SELECT_MFA_TYPE", map[string]string{"MFAS_CAN_CHOOSE": strings.Repeat("-", 68) + sent.AuthParameters["PASSWORD"]})
 	case mode == "setup" && !begins:

@@ -143,9 +143,6 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := l.remember(ctx); err != nil {
-		return err
-	}
 	if p.Get("storage").Text == "none" {
 		a.warn("storage = \"none\": the sign-in worked, and nothing of it is kept")
 	}
@@ -158,15 +155,21 @@ func runLogin(ctx context.Context, a *app, o loginOptions) error {
 	return nil
 }
 
-// session signs in, or takes the session that was given.
-func (l *login) session(ctx context.Context, o loginOptions, started time.Time) (auth.Session, error) {
-	if o.withToken {
-		return l.adopt(ctx)
+// session signs in, or takes the session that was given, and makes its user the one
+// that later commands mean.
+func (l *login) session(ctx context.Context, o loginOptions, started time.Time) (session auth.Session, err error) {
+	switch {
+	case o.withToken:
+		return l.adopt(ctx) // which remembers before it lets go of what was given
+	case l.inBrowser():
+		session, err = l.byBrowser(ctx)
+	default:
+		session, err = l.run(ctx, started)
 	}
-	if l.inBrowser() {
-		return l.byBrowser(ctx)
+	if err == nil {
+		err = l.remember(ctx)
 	}
-	return l.run(ctx, started)
+	return session, err
 }
 
 // login is a sign-in that was asked for, as against one that a command needs.

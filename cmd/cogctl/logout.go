@@ -156,7 +156,7 @@ func (l logout) everybody(ctx context.Context) error {
 		if session.Issuer != l.pool.Issuer || session.ClientID != l.pool.ClientID {
 			continue
 		}
-		if !session.Live() { // a note of a refused password
+		if !session.Live() && session.Refresh == "" { // a note of a refused password
 			if err := l.dir.End(ctx, record.Key); err != nil {
 				return err
 			}
@@ -181,8 +181,12 @@ func (l logout) each(ctx context.Context, sessions []cache.Record[auth.Session],
 	var hints []string
 	l.ended = map[string]time.Time{}
 	for _, record := range sessions {
-		l.user, l.filed = record.Value.Typed, record.Key
-		err := l.signOut(ctx, record.Value)
+		session := record.Value
+		if session.Given != "" { // what is left of login --with-token, perhaps for another name
+			session.Typed = cmp.Or(session.Username, "a given token")
+		}
+		l.user, l.filed = session.Typed, record.Key
+		err := l.signOut(ctx, session)
 		if err == nil {
 			continue
 		}

@@ -190,3 +190,27 @@ func TestAdoptionsApart(t *testing.T) {
 	}
 	h.ok("token", "refresh", "--username", "ann")
 }
+
+// TestLogoutEndsWhatWasGiven: a given refresh token whose run was killed before the
+// answer is ended with the sessions, not only forgotten.
+func TestLogoutEndsWhatWasGiven(t *testing.T) {
+	t.Parallel()
+	r := rotations[2]
+	h, refresh := withGiven(t, r)
+	h.environ = append(h.environ, "COGCTL_PASSWORD=")
+	h.hold(r, "before")
+	killed := h.adopt(refresh)
+	h.killHolder()
+	if got := killed.end(); got.code != 128+int(syscall.SIGKILL) {
+		t.Fatalf("%d: %s", got.code, got.stderr)
+	}
+	h.awaitHeld(false)
+	h.control("DELETE", "/faults", nil, nil)
+	h.ok("logout", "--all")
+	if n := h.arrived("RevokeToken"); n != 1 {
+		t.Errorf("%d revoked", n)
+	}
+	if got := h.adopt(refresh).end(); got.code != exitRefused {
+		t.Errorf("the token after that: %d: %s", got.code, got.stderr)
+	}
+}

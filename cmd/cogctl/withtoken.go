@@ -100,10 +100,13 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 		session.Given = ""
 		return session, nil
 	})
-	if err == nil && ctx.Err() == nil { // else the next run goes on from there
-		err = clear(whole)
+	if err != nil || ctx.Err() != nil {
+		return filed, err // the next run goes on from there
 	}
-	return filed, err
+	if err := l.remember(whole); err != nil {
+		return filed, err
+	}
+	return filed, clear(whole)
 }
 
 // givenPlace is where a given token's session stands until it is filed: no name that

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/cogctl/cogctl/internal/redact"
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
@@ -213,7 +214,7 @@ func definite(err error) bool {
 func reason(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() != "UnknownError" {
-		return fmt.Errorf("%s (%s)", cut(strings.TrimSuffix(api.ErrorMessage(), ".")), cut(api.ErrorCode()))
+		return fmt.Errorf("%s (%s)", redact.Cut(strings.TrimSuffix(api.ErrorMessage(), ".")), redact.Cut(api.ErrorCode()))
 	}
 	return plain(err)
 }

@@ -8,6 +8,8 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // caller is what is done with somebody's AWS credentials.
@@ -63,7 +65,7 @@ func (c *Client) adminRespond(ctx context.Context, s step, responses map[string]
 func adminError(op string, err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && aboutCaller(api.ErrorCode()) {
-		return &CallerError{Op: op, Code: cut(api.ErrorCode()), Message: cut(api.ErrorMessage())}
+		return &CallerError{Op: op, Code: redact.Cut(api.ErrorCode()), Message: redact.Cut(api.ErrorMessage())}
 	}
 	return apiError(op, err)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // firstFactor is what goes along with the choice of a first factor, so that the
@@ -115,7 +117,7 @@ func details(parameters map[string]string) string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
 		if name != "USERNAME" && name != "USER_ID_FOR_SRP" {
-			lines = append(lines, oneLine(name+": "+parameters[name]))
+			lines = append(lines, redact.OneLine(name+": "+parameters[name]))
 		}
 	}
 	return strings.Join(lines, "\n")

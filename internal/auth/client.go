@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/cogctl/cogctl/internal/redact"
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
@@ -41,10 +42,10 @@ type ClientConfig struct {
 	Patience time.Duration
 	// Pause waits between two sendings; nil is the function Pause.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Secret is given what no text may show and nobody else knows yet: hashes, proofs,
+	// Redactor learns what no text may show and nobody else knows yet: hashes, proofs,
 	// session strings, codes, tokens, and a client's name and secret as a header joins
 	// them. A server may put what it was sent into its messages. It may be nil.
-	Secret func(values ...string)
+	Redactor *redact.Redactor
 }
 
 // NewClient returns a Client. It reads no environment and no AWS configuration
@@ -82,10 +83,19 @@ func (c *Client) secretHash(parameters map[string]string, username string) map[s
 	return parameters
 }
 
+// secret makes values known as secrets.
 func (c *Client) secret(values ...string) {
-	if c.config.Secret != nil {
-		c.config.Secret(values...)
+	if c.config.Redactor != nil {
+		c.config.Redactor.Add(values...)
 	}
+}
+
+// hidden is a server's text as it may be kept: it may show what the server was sent.
+func (c *Client) hidden(text string) string {
+	if c.config.Redactor == nil {
+		return text
+	}
+	return c.config.Redactor.String(text)
 }
 
 // shortestSession is the length of the shortest Session that Cognito gives. A server

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // CodeFlow is the sign-in through a browser: OAuth's authorization code grant
@@ -151,7 +153,7 @@ func (f CodeFlow) Finish(ctx context.Context, p Pending, answer url.Values) (Tok
 		return Tokens{}, &MixUpError{Got: strings.Join(from, ", "), Want: f.Provider.Issuer}
 	}
 	if code := answer.Get("error"); code != "" {
-		return Tokens{}, &AuthorizationError{Provider: f.Provider.Issuer, Code: cut(code), Description: cut(answer.Get("error_description"))}
+		return Tokens{}, &AuthorizationError{Provider: f.Provider.Issuer, Code: redact.Cut(code), Description: redact.Cut(answer.Get("error_description"))}
 	}
 	return f.redeem(ctx, p, answer.Get("code"))
 }
@@ -201,7 +203,7 @@ func (*StrayAnswerError) Error() string {
 type MixUpError struct{ Got, Want string }
 
 func (e *MixUpError) Error() string {
-	return fmt.Sprintf("the browser brought an answer of the issuer %q, and %q was asked: its code is not redeemed", cut(e.Got), e.Want)
+	return fmt.Sprintf("the browser brought an answer of the issuer %q, and %q was asked: its code is not redeemed", redact.Cut(e.Got), e.Want)
 }
 
 // AuthorizationError is the no of an authorization endpoint, in its own words

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/loopback"
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // discoveryTTL is how long a stored discovery document serves. Endpoints move
@@ -111,7 +112,7 @@ func readDiscovery(issuer string, data []byte) (Provider, error) {
 		return Provider{}, errors.New("its answer is not an OpenID configuration, which is a JSON object")
 	}
 	if d.Issuer != issuer { // section 4.3: identical
-		return Provider{}, fmt.Errorf("its OpenID configuration is that of the issuer %q, not of %q", cut(d.Issuer), issuer)
+		return Provider{}, fmt.Errorf("its OpenID configuration is that of the issuer %q, not of %q", redact.Cut(d.Issuer), issuer)
 	}
 	if d.JWKS == "" {
 		return Provider{}, errors.New("its OpenID configuration has no jwks_uri, so no token could be verified")
@@ -152,13 +153,13 @@ func checkEndpoint(raw string, local bool) error {
 	case u.User != nil:
 		return errors.New("holds a user name")
 	case u.Host == "" || u.Opaque != "" || u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("is %q, not an https URL", cut(raw))
+		return fmt.Errorf("is %q, not an https URL", redact.Cut(raw))
 	case u.Fragment != "": // RFC 6749, sections 3.1 and 3.2
-		return fmt.Errorf("is %q, with a fragment", cut(raw))
+		return fmt.Errorf("is %q, with a fragment", redact.Cut(raw))
 	case !local && inward(u.Hostname()):
-		return fmt.Errorf("is %q, on this machine or its link, which the issuer is not", cut(raw))
+		return fmt.Errorf("is %q, on this machine or its link, which the issuer is not", redact.Cut(raw))
 	case u.Scheme == "http" && !(local && loopback.IsLoopback(u.Hostname())):
-		return fmt.Errorf("is %q, plain http", cut(raw))
+		return fmt.Errorf("is %q, plain http", redact.Cut(raw))
 	}
 	return nil
 }

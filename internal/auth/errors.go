@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // RefusedError is Cognito's definite no to this user, password or session.
@@ -70,7 +72,7 @@ func (e *InputError) needed() string {
 	if e.Subject == "" {
 		return string(e.Item) + " needed"
 	}
-	return string(e.Item) + " needed for " + cut(e.Subject)
+	return string(e.Item) + " needed for " + redact.Cut(e.Subject)
 }
 
 // UnsupportedChallengeError is a challenge that this version has no answer to.
@@ -85,13 +87,13 @@ type UnsupportedChallengeError struct {
 
 func (e *UnsupportedChallengeError) Error() string {
 	if e.Why != "" {
-		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", cut(e.Username), cut(e.Name), cut(e.Why))
+		return fmt.Sprintf("sign in %s: Cognito asks for %s: %s", redact.Cut(e.Username), redact.Cut(e.Name), redact.Cut(e.Why))
 	}
 	with := ""
 	if len(e.Parameters) > 0 {
-		with = " (with " + cut(strings.Join(e.Parameters, ", ")) + ")"
+		with = " (with " + redact.Cut(strings.Join(e.Parameters, ", ")) + ")"
 	}
-	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer", cut(e.Username), cut(e.Name), with)
+	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer", redact.Cut(e.Username), redact.Cut(e.Name), with)
 }
 
 // FlowDisabledError says that the app client does not allow the flow.
@@ -127,26 +129,6 @@ var refusals = []string{
 	reused, "ExpiredCodeException", "CodeMismatchException",
 }
 
-// maxMessage bounds what is shown of a server's message, in bytes.
-const maxMessage = 600
-
-// cut bounds a server's message and makes it one line: with a line break in it a
-// server could put words of its own below ours, where the next thing to type stands.
-func cut(message string) string {
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
-	return oneLine(message)
-}
-
-// oneLine makes a space of each line break and tab, with the white space around it.
-func oneLine(text string) string {
-	if !strings.ContainsAny(text, "\r\n\t") {
-		return text
-	}
-	return strings.Join(strings.Fields(text), " ")
-}
-
 // apiError turns an error of the SDK into one of this package's, leaving out
 // what the SDK wraps around it (operation, retry count, request id), so that
 // the sentence is said once.
@@ -158,7 +140,7 @@ func apiError(op string, err error) error {
 	if !errors.As(err, &api) {
 		return &NoAnswerError{Op: op, Err: plain(err)}
 	}
-	code, message := cut(api.ErrorCode()), cut(api.ErrorMessage())
+	code, message := redact.Cut(api.ErrorCode()), redact.Cut(api.ErrorMessage())
 	if code == "UnknownError" { // the SDK's name for an answer without one
 		return &NoAnswerError{Op: op, Err: plain(err)}
 	}

@@ -12,13 +12,15 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // code answers a challenge that wants a code: the name of the response, and
 // where people find the code.
 func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
-		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: cut(s.parameters["CODE_DELIVERY_DESTINATION"]), ServerTime: s.serverTime}
+		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: redact.Cut(s.parameters["CODE_DELIVERY_DESTINATION"]), ServerTime: s.serverTime}
 		again := &RefusedError{Op: op, Code: "CodeMismatchException", Message: "the server asks for the code again"}
 		if a.seen[s.challenge] > 1 {
 			q.Retry = again.Message
@@ -137,7 +139,7 @@ func mfaKinds(parameters map[string]string) ([]string, error) {
 		}
 		var kinds []string
 		if err := json.Unmarshal([]byte(raw), &kinds); err != nil || len(kinds) == 0 {
-			return nil, fmt.Errorf("the server's %s is not a JSON array of names: %q", name, cut(raw))
+			return nil, fmt.Errorf("the server's %s is not a JSON array of names: %q", name, redact.Cut(raw))
 		}
 		return kinds, nil
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // maxOAuthAnswer bounds an answer of a token endpoint, in bytes.
@@ -73,7 +75,7 @@ func (c *Client) tokenRequest(ctx context.Context, p Provider, form url.Values, 
 	}
 	// A token of another type is of no use as a bearer's (RFC 6749, section 7.1).
 	if body.TokenType != "" && !strings.EqualFold(body.TokenType, "Bearer") {
-		return Tokens{}, fmt.Errorf("%s: the token is of the type %q, and only Bearer is understood here", op, cut(body.TokenType))
+		return Tokens{}, fmt.Errorf("%s: the token is of the type %q, and only Bearer is understood here", op, redact.Cut(body.TokenType))
 	}
 	t := step{received: received, result: &types.AuthenticationResultType{
 		IdToken: aws.String(body.IDToken), AccessToken: aws.String(body.AccessToken), RefreshToken: aws.String(body.RefreshToken), ExpiresIn: body.seconds(),
@@ -187,12 +189,12 @@ func onTheWay(status int) bool {
 func oauthError(op string, answer *http.Response, body oauthAnswer, unreadable error) error {
 	switch {
 	case answer.StatusCode == http.StatusTooManyRequests, body.Error != "" && onTheWay(answer.StatusCode):
-		return &ServiceError{Op: op, Code: strings.TrimSpace(answer.Status), Message: cut(body.Error), Status: answer.StatusCode}
+		return &ServiceError{Op: op, Code: strings.TrimSpace(answer.Status), Message: redact.Cut(body.Error), Status: answer.StatusCode}
 	case unreadable != nil || body.Error == "":
 		if unreadable == nil {
 			unreadable = io.EOF
 		}
 		return &NoAnswerError{Op: op, Err: &AnswerError{Status: answer.StatusCode, From: answer.Request.URL.Redacted(), Of: "OAuth", Err: unreadable}}
 	}
-	return &OAuthError{Op: op, Code: cut(body.Error), Description: cut(body.ErrorDescription), Status: answer.StatusCode}
+	return &OAuthError{Op: op, Code: redact.Cut(body.Error), Description: redact.Cut(body.ErrorDescription), Status: answer.StatusCode}
 }

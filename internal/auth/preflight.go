@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // MisfitError says that the authorization endpoint refuses the request as such,
@@ -77,7 +79,7 @@ func (f CodeFlow) Preflight(ctx context.Context) error {
 	if code == "" {
 		return nil
 	}
-	return &MisfitError{Code: cut(code), Message: cut(message), ClientID: f.Client.config.ClientID, Redirect: f.Redirect, Scope: f.scope()}
+	return &MisfitError{Code: redact.Cut(code), Message: redact.Cut(message), ClientID: f.Client.config.ClientID, Redirect: f.Redirect, Scope: f.scope()}
 }
 
 // misfit finds the refusal in the first answer: in a redirect to us or to a page of

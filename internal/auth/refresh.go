@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // Means is how a session is refreshed.
@@ -206,7 +207,7 @@ func (c *Client) refreshByFlow(ctx context.Context, s Session, op string) (Token
 		return Tokens{}, c.disabled(types.AuthFlowTypeRefreshTokenAuth, apiError(op, err))
 	}
 	if out.AuthenticationResult == nil {
-		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, cut(string(out.ChallengeName)))
+		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, redact.Cut(string(out.ChallengeName)))
 	}
 	return c.stamp(step{result: out.AuthenticationResult}, out.ResultMetadata).refreshTokens(op)
 }

@@ -117,7 +117,7 @@ func (r Renewer) Noted(old Session, err error) (Session, error) {
 	if !old.Live() {
 		old = r.Base
 	}
-	old.Refused = &Refusal{Mark: mark, At: r.Client.config.Now(), Code: refused.Code, Message: refused.Message}
+	old.Refused = &Refusal{Mark: mark, At: r.Client.config.Now(), Code: refused.Code, Message: r.Client.hidden(refused.Message)}
 	if r.Base.Machine {
 		old.Refused.For = MachineRefusalLasts
 	}

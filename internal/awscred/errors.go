@@ -101,13 +101,3 @@ func unsent(err error) bool {
 	}
 	return false
 }
-
-// maxMessage bounds what is kept of a server's message, in bytes.
-const maxMessage = 600
-
-func cut(message string) string {
-	if len(message) > maxMessage {
-		return strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
-	return message
-}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // assumed is the answer to AssumeRoleWithWebIdentity.
@@ -60,7 +62,7 @@ func xmlError(r request, got reply) *ServiceError {
 		Message string `xml:"Error>Message"`
 	}
 	_ = xml.Unmarshal(got.body, &said) // what is no XML says nothing but its status
-	return &ServiceError{Op: r.op, At: r.at, Code: cut(said.Code), Message: cut(said.Message), Status: got.status}
+	return &ServiceError{Op: r.op, At: r.at, Code: redact.Cut(said.Code), Message: redact.Cut(said.Message), Status: got.status}
 }
 
 // sessionName is what the role's session is called in AWS's logs: 2 to 64 of

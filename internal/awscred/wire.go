@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/redact"
 )
 
 // maxAnswer bounds an answer, in bytes. The largest, with a session token in it, has
@@ -142,5 +143,5 @@ func jsonError(r request, got reply) *ServiceError {
 		code = name
 	}
 	code, _, _ = strings.Cut(code, ":")
-	return &ServiceError{Op: r.op, At: r.at, Code: cut(code), Message: cut(said.Message), Status: got.status}
+	return &ServiceError{Op: r.op, At: r.at, Code: redact.Cut(code), Message: redact.Cut(said.Message), Status: got.status}
 }

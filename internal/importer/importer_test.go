@@ -184,7 +184,7 @@ func TestRefusals(t *testing.T) {
 		{`{"profiles":{"a":{"client_id":"env:X"}}}`, "takes no reference"},
 		{`{"profiles":{"a":{"client_id":1}}}`, "client_id is a number"},
 		{`{"profiles":{"a":{"username":"a\u0000"}}}`, "characters that cannot be seen"},
-		{"[profiles.a]\nusername = \"a\\u0007\"", "characters that cannot be seen"},
+		{"[profiles.a]\nusername = \"a\\u0007\"", "has control characters"},
 		{"[profiles.a]\n[profiles.b]\n", "holds 2 profiles"},
 		{"profiles = 1", "takes a table"},
 		{"[profiles.a", "x:1:11: "},

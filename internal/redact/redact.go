@@ -116,9 +116,6 @@ func (r *Redactor) find(s string) []span {
 	return found
 }
 
-// ellipsis ends a text that was cut.
-const ellipsis = "…"
-
 // beginnings finds the longest beginning of a secret before each place where s was cut.
 // It reads s at most once, as Knuth, Morris and Pratt do: a server may fill a text with
 // such places.

@@ -220,6 +220,6 @@ func refusalOf(host string, status int, data []byte) error {
 	if len(e.Type) > 100 || strings.ContainsFunc(e.Type, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		e.Type = ""
 	}
-	e.Message = redact.Visible(text[:min(len(text), 500)])
+	e.Message = redact.Visible(redact.Cut(text))
 	return e
 }
