@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,18 +43,12 @@ func TestAdoptLeavesANote(t *testing.T) {
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			var sent []string
-			answers := row.first
+			told := &prompted{answers: row.first}
 			server := newWrongServer(t, func(_ string, body map[string]any) (int, any) {
 				if parameters, _ := body["AuthParameters"].(map[string]any); parameters != nil {
 					body = map[string]any{"RefreshToken": parameters["REFRESH_TOKEN"]}
 				}
-				sent = append(sent, body["RefreshToken"].(string))
-				answer := answers[0]
-				if len(answers) > 1 {
-					answers = answers[1:]
-				}
-				return answer()
+				return told.next(body["RefreshToken"].(string))()
 			})
 			w := newWorld(server.URL, issuerName, "abc", "", time.Now)
 			w.base.Typed = ""
@@ -76,13 +71,13 @@ func TestAdoptLeavesANote(t *testing.T) {
 				t.Errorf("left %v with %q, %v", found, left.Refresh, err)
 			}
 			r.Verifier.Keys = keySet(t)
-			answers, sent = row.then, nil
+			told.begin(row.then)
 			token := cmp.Or(row.second, "r-1")
 			var lost *auth.LostRefreshError
 			if err := adopt(token); (err == nil) != row.good || errors.As(err, &lost) != row.lost {
 				t.Errorf("the second try: %v", err)
 			}
-			if got := slices.Compact(sent); !slices.Equal(got, []string{row.sent}) {
+			if got := slices.Compact(told.begin(nil)); !slices.Equal(got, []string{row.sent}) {
 				t.Errorf("sent %q, want %q", got, row.sent)
 			}
 			if now, _, err := dir.Read("k"); err != nil || row.stays && now.Refresh != "r-1" {
@@ -90,4 +85,31 @@ func TestAdoptLeavesANote(t *testing.T) {
 			}
 		})
 	}
+}
+
+// prompted is what a server answers, one after the other and the last one again and
+// again, and the refresh tokens that it was sent.
+type prompted struct {
+	mu      sync.Mutex
+	answers []func() (int, any)
+	sent    []string
+}
+
+func (p *prompted) next(sent string) func() (int, any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = append(p.sent, sent)
+	answer := p.answers[0]
+	if len(p.answers) > 1 {
+		p.answers = p.answers[1:]
+	}
+	return answer
+}
+
+// begin takes other answers, and returns what was sent before.
+func (p *prompted) begin(answers []func() (int, any)) (sent []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	sent, p.sent, p.answers = p.sent, nil, answers
+	return sent
 }
