@@ -18,7 +18,6 @@ package identity
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -151,7 +150,7 @@ func decode(body []byte, in any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil // as {}: then the required members are missing
 	}
-	if json.Unmarshal(body, in) != nil {
+	if awsjson.Unmarshal(body, in) != nil {
 		return &Error{Type: "SerializationException", Message: "The request body is not a JSON object of this operation"}
 	}
 	return nil

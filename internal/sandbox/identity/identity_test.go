@@ -111,6 +111,10 @@ func TestIdentities(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, refusal, tt.want)
 		}
 	}
+	// A member in another spelling is none: AWS passes over what it does not know.
+	if _, refusal := w.ask(t, "GetId", map[string]any{"identityPoolId": identities}); !strings.HasPrefix(refusal, "ValidationException: ") {
+		t.Errorf("a member in another spelling: %q", refusal)
+	}
 	if _, refusal := w.ask(t, "GetId", map[string]any{"IdentityPoolId": "us-east-1:00"}); refusal != "ResourceNotFoundException: IdentityPool 'us-east-1:00' not found." {
 		t.Error(refusal)
 	}
