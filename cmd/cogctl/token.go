@@ -114,17 +114,17 @@ func (a *app) token(ctx context.Context, w wanted) (tokenView, error) {
 	if given := a.getenv("COGCTL_TOKEN"); given != "" {
 		return a.givenToken(given, w.kind)
 	}
-	p, err := a.profile()
+	s, dir, err := a.whose()
 	if err != nil {
 		return tokenView{}, err
-	}
-	if w.fallback == "" {
-		w.fallback = a.defaultKind(p.Get("api_auth").Text)
 	}
 	if w.kind == "" {
 		w.kind = w.fallback
 	}
-	session, err := a.session(w.min)(ctx)
+	if w.kind == "" {
+		w.kind = s.defaultKind(s.profile.Get("api_auth").Text)
+	}
+	session, err := s.current(ctx, dir, w.min)
 	if err != nil {
 		return tokenView{}, err
 	}
@@ -135,13 +135,20 @@ func (a *app) token(ctx context.Context, w wanted) (tokenView, error) {
 // token: a REST API whose Cognito authorizer has no scopes takes no other. Machines
 // have none, and what is not Cognito's is for the issuer's own clients.
 func (a *app) defaultKind(apiAuth string) string {
-	if apiAuth == "id" || apiAuth == "access" {
+	if a.getenv("COGCTL_TOKEN") == "" {
+		if s, _, err := a.whose(); err == nil {
+			return s.defaultKind(apiAuth)
+		}
+	}
+	return signIn{}.defaultKind(apiAuth)
+}
+
+// defaultKind is that of the app for a sign-in that is settled.
+func (s signIn) defaultKind(apiAuth string) string {
+	switch {
+	case apiAuth == "id" || apiAuth == "access":
 		return apiAuth
-	}
-	if a.getenv("COGCTL_TOKEN") != "" {
-		return "id"
-	}
-	if s, _, err := a.whose(); err == nil && (s.machine != nil || s.pool.Foreign) {
+	case s.machine != nil || s.pool.Foreign:
 		return "access"
 	}
 	return "id"
