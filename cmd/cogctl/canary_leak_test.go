@@ -66,3 +66,18 @@ func TestCanariesAreFound(t *testing.T) {
 		t.Error("a token that was cut off is not found")
 	}
 }
+
+// TestKeptSecrets: beside tokens that may be kept a password is found in every form, a
+// code as it is, and not as base64, in which tokens tell times.
+func TestKeptSecrets(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"Secret-Passw0rd-9": 1, base64.StdEncoding.EncodeToString([]byte("Secret-Passw0rd-9")): 1,
+		"code 731946 ": 1, base64.StdEncoding.EncodeToString([]byte("731946")): 0,
+	} {
+		kept := haystack{where: "a session", text: text, may: mayKeep}
+		if found := leaks([]canary{{aPassword, "Secret-Passw0rd-9"}, {aCode, "731946"}}, []haystack{kept}); len(found) != want {
+			t.Errorf("%q: found %q, want %d", text, found, want)
+		}
+	}
+}
