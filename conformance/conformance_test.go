@@ -27,6 +27,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/nettest"
 )
 
 // cogctl is the program under test with the environment it hears.
@@ -59,7 +61,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	os.Setenv(binaryVar, binary)
-	return m.Run()
+	return nettest.Tests{M: m}.Run()
 }
 
 // newCogctl is a cogctl with a home of its own that hears only the given

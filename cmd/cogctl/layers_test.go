@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/loopback":         {},
 	"internal/transport":        {"redact", "loopback"},
 	"internal/cache":            {"atomicfile"},
+	"internal/nettest":          {},
 	"internal/config":           {"atomicfile", "loopback"},
 	"internal/auth":             {"jwt", "srp", "cache", "loopback", "redact"},
 	"internal/awscred":          {"cache", "loopback", "redact"},
@@ -101,6 +104,9 @@ func TestOutsideWorld(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range strings.Fields(string(out)) {
+		if strings.HasSuffix(filepath.Dir(path), "nettest") { // for tests only, see banned
+			continue
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -113,6 +119,33 @@ func TestOutsideWorld(t *testing.T) {
 		}
 	}
 }
+
+// TestConnectionsApart: where tests start servers, those of one leave the connections
+// of the others alone, see nettest.
+func TestConnectionsApart(t *testing.T) {
+	t.Parallel()
+	starting, apart := map[string]bool{}, map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		dir := filepath.Dir(path)
+		starting[dir] = starting[dir] || startsServer.Match(data)
+		apart[dir] = apart[dir] || bytes.Contains(data, []byte("nettest.Tests{")) || strings.HasSuffix(dir, "nettest")
+		return err
+	})
+	if err != nil || len(starting) < 10 {
+		t.Fatal(len(starting), err)
+	}
+	for dir, starts := range starting {
+		if starts && !apart[dir] {
+			t.Errorf("the tests in %s start servers: their TestMain runs nettest.Tests", dir)
+		}
+	}
+}
+
+var startsServer = regexp.MustCompile(`httptest\.New(TLS|Unstarted)?Server\(`)
 
 // banned are imports that cost start-up time or size, with the reason.
 var banned = map[string]string{

@@ -17,13 +17,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"github.com/cogctl/cogctl/internal/nettest"
 	"github.com/cogctl/cogctl/internal/sandbox"
 )
 
 // TestMain lets the test binary be cogctl: scripts run it as a program of its
 // own, so what they see is what a user sees.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cogctl": mainAtTestTime, "fakebrowser": fakeBrowser})
+	testscript.Main(nettest.Tests{M: m}, map[string]func(){"cogctl": mainAtTestTime, "fakebrowser": fakeBrowser})
 }
 
 // mainAtTestTime is main on a machine whose clock is wrong by COGCTL_TEST_CLOCK,

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/nettest"
 )
 
 // TestMain lets this test binary play the program of a cmd: reference, so the
@@ -17,7 +19,7 @@ func TestMain(m *testing.M) {
 	if play := os.Getenv("SECRET_TEST_PLAY"); play != "" {
 		os.Exit(perform(play, os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	os.Exit(nettest.Tests{M: m}.Run())
 }
 
 func perform(play string, args []string) int {

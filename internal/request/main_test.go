@@ -1,0 +1,10 @@
+package request
+
+import (
+	"os"
+	"testing"
+
+	"github.com/cogctl/cogctl/internal/nettest"
+)
+
+func TestMain(m *testing.M) { os.Exit(nettest.Tests{M: m}.Run()) }
