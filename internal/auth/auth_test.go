@@ -19,6 +19,7 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/sandbox"
 	"github.com/cogctl/cogctl/internal/srp"
+	"github.com/cogctl/cogctl/internal/transport"
 )
 
 // box is one sandbox for the tests that only sign in.
@@ -43,7 +44,7 @@ type world struct {
 func newWorld(endpoint, issuer, clientID, secret string, now func() time.Time) world {
 	client := auth.NewClient(auth.ClientConfig{
 		Region: "us-east-1", UserPoolID: sandbox.DefaultPoolID, ClientID: clientID, ClientSecret: secret,
-		Endpoint: endpoint, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: now, Random: rand.Reader,
+		Endpoint: endpoint, HTTP: transport.Client(http.DefaultTransport), Now: now, Random: rand.Reader,
 		Patience: 300 * time.Millisecond,
 	})
 	keys := &jwt.RemoteKeys{URL: issuer + "/.well-known/jwks.json", Client: http.DefaultClient, Now: now}

@@ -35,7 +35,10 @@ type ClientConfig struct {
 	ClientSecret string // empty for a public client
 	Endpoint     string // of the user pool API; empty for AWS's own of the region
 
-	HTTP   *http.Client // must not follow redirects: bodies carry passwords
+	// HTTP must not follow redirects, because bodies carry passwords, and must let go of
+	// a request's body once that is sent, because the SDK closes it before the answer is
+	// read: net/http may then close the connection. transport.Client does both.
+	HTTP   *http.Client
 	Now    func() time.Time
 	Random io.Reader
 	// Patience is how long an operation that may be sent again is; zero means 5 s.

@@ -20,6 +20,7 @@ import (
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/jwt"
 	"github.com/cogctl/cogctl/internal/redact"
+	"github.com/cogctl/cogctl/internal/transport"
 )
 
 // machineToken is an access token of the machine abc at issuerName, with changes; a
@@ -171,7 +172,7 @@ func TestBasicIsSecret(t *testing.T) {
 		p, got := tokenServer(t, 400, map[string]any{"error": "invalid_request"})
 		var redactor redact.Redactor
 		client := auth.NewClient(auth.ClientConfig{
-			Region: "us-east-1", ClientID: id, ClientSecret: "p+s/w=d :%", HTTP: http.DefaultClient, Now: time.Now,
+			Region: "us-east-1", ClientID: id, ClientSecret: "p+s/w=d :%", HTTP: transport.Client(http.DefaultTransport), Now: time.Now,
 			Redactor: &redactor,
 		})
 		var no *auth.OAuthError

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/jwt"
+	"github.com/cogctl/cogctl/internal/transport"
 )
 
 // fakeProvider is an authorization server that lies as a test wants it to.
@@ -117,7 +118,7 @@ func (p *fakeProvider) sign(claims map[string]any) string {
 
 func (p *fakeProvider) flow() auth.CodeFlow {
 	client := auth.NewClient(auth.ClientConfig{
-		Region: "us-east-1", ClientID: fakeClient, HTTP: &http.Client{Timeout: 5 * time.Second}, Now: time.Now, Random: rand.Reader,
+		Region: "us-east-1", ClientID: fakeClient, HTTP: transport.Client(http.DefaultTransport), Now: time.Now, Random: rand.Reader,
 		Patience: 200 * time.Millisecond,
 	})
 	return auth.CodeFlow{Client: client, Provider: auth.DomainProvider(p.URL, p.URL), Redirect: "http://localhost:17170/callback"}

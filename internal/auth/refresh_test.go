@@ -19,6 +19,7 @@ import (
 
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/cache"
+	"github.com/cogctl/cogctl/internal/transport"
 )
 
 const issuerName = "https://issuer.example"
@@ -233,7 +234,7 @@ func TestUnheardToTheEnd(t *testing.T) {
 	r := newRefresher(t, auth.Session{By: auth.ByGetTokens, Rotates: true}, breaks)
 	var pauses []int // sendings before each
 	r.renewer.Client = auth.NewClient(auth.ClientConfig{
-		Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: http.DefaultClient, Now: time.Now,
+		Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: transport.Client(http.DefaultTransport), Now: time.Now,
 		Pause: func(context.Context, time.Duration) error {
 			pauses = append(pauses, len(r.server.sent()))
 			return nil
@@ -290,7 +291,7 @@ func TestRefreshIsRepeated(t *testing.T) {
 
 func patient(endpoint string) *auth.Client {
 	return auth.NewClient(auth.ClientConfig{Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: endpoint,
-		HTTP: &http.Client{Timeout: 10 * time.Second}, Now: time.Now})
+		HTTP: transport.Client(http.DefaultTransport), Now: time.Now})
 }
 
 // TestRepeatingEndsWithItsCaller: nobody waits for a pause that is for nobody.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/transport"
 )
 
 // TestThrottleIsRetried, and a server's fault is not: it may have had effect.
@@ -37,7 +38,7 @@ func TestPausesVary(t *testing.T) {
 		planned := 100 * time.Millisecond
 		r := newRefresher(t, auth.Session{}, refused(400, "TooManyRequestsException", "Rate exceeded"))
 		r.renewer.Client = auth.NewClient(auth.ClientConfig{
-			Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: http.DefaultClient, Now: time.Now,
+			Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: transport.Client(http.DefaultTransport), Now: time.Now,
 			Pause: func(_ context.Context, wait time.Duration) error {
 				if seen[wait] = true; wait < planned/2 || wait >= planned*3/2 {
 					t.Errorf("a pause of %v, planned were %v", wait, planned)
