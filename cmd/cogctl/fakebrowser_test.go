@@ -127,7 +127,7 @@ func meet(user string) error {
 	if err := os.WriteFile(filepath.Join(folder, user), nil, 0o600); err != nil {
 		return err
 	}
-	for range 200 {
+	for range 1200 {
 		if here, err := os.ReadDir(folder); err != nil || len(here) == 2 {
 			return err
 		}

@@ -113,7 +113,7 @@ func (h household) control(method, path string, in, out any) {
 // awaitHeld waits until the sandbox holds a call, or none any more.
 func (h household) awaitHeld(want bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		var report struct{ Held int }
 		if h.control("GET", "/faults", nil, &report); report.Held > 0 == want {
 			return

@@ -35,6 +35,7 @@ func bomb(w http.ResponseWriter) {
 
 // peak runs a program and watches its VmHWM, in KiB. What the system says of it at the
 // end will not do: that counts this process's memory too, out of which it was started.
+// It is 0 where the program was over before it was seen.
 func peak(t *testing.T, cmd *exec.Cmd) (used int, err error) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
@@ -47,9 +48,6 @@ func peak(t *testing.T, cmd *exec.Cmd) (used int, err error) {
 	for {
 		select {
 		case err := <-ended:
-			if used == 0 {
-				t.Error("it was never seen at work")
-			}
 			return used, err
 		case <-watch.C:
 			used = max(used, highWater(cmd.Process.Pid, cmd.Args[0]))
@@ -87,17 +85,22 @@ func TestBombs(t *testing.T) {
 			if endpoint == "COGCTL_SANDBOX_CONTROL_URL" {
 				args = []string{"sandbox", "codes"}
 			}
-			cmd := exec.Command(h.path, args...)
-			cmd.Env = append(h.environ, endpoint+"="+server.URL)
 			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			began := time.Now()
-			used, err := peak(t, cmd)
+			var began time.Time
+			var used int
+			var err error
+			for tries := 0; used == 0 && tries < 10; tries++ {
+				stderr.Reset()
+				cmd := exec.Command(h.path, args...)
+				cmd.Env, cmd.Stderr = append(h.environ, endpoint+"="+server.URL), &stderr
+				began = time.Now()
+				used, err = peak(t, cmd)
+			}
 			t.Logf("%d MiB, %v: %s", used>>10, time.Since(began).Round(time.Millisecond), strings.TrimSpace(stderr.String()))
 			if !strings.Contains(stderr.String(), "1 MiB") {
 				t.Errorf("the error does not name the limit: %s", stderr.String())
 			}
-			if exitStatus(err) != exitFailed || used > maxResident || time.Since(began) > 20*time.Second {
+			if exitStatus(err) != exitFailed || used == 0 || used > maxResident || time.Since(began) > 20*time.Second {
 				t.Errorf("exit code %d, %d KiB, %v", exitStatus(err), used, time.Since(began))
 			}
 		})

@@ -49,7 +49,7 @@ func scriptPerson(ts *testscript.TestScript, neg bool, args []string) {
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err = <-ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = cmd.Process.Kill()
 		ts.Fatalf("the program waits; the terminal shows:\n%s", talk.shown())
 	}

@@ -52,7 +52,7 @@ func inject(t *testing.T, pid int, what string) func() {
 		t.Fatal(err)
 	}
 	tracers := fmt.Sprintf("TracerPid:\t%d\n", cmd.Process.Pid)
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if traced(pid, tracers) {
 			return func() { _ = cmd.Wait() }
 		}

@@ -51,7 +51,7 @@ func newScreen(t *testing.T) *screen {
 // await waits until the terminal shows text, after what it was asked for before.
 func (s *screen) await(text string) {
 	s.t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		if _, after, found := strings.Cut(s.shown, text); found {
 			s.shown = after
@@ -128,7 +128,7 @@ func TestKeysAtAPrompt(t *testing.T) {
 				if row.wanted != "" && (got.err == nil || !strings.Contains(got.err.Error(), row.wanted)) {
 					t.Errorf("the error %v says not %q", got.err, row.wanted)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("the prompt waits on")
 			}
 			s.await("\n")

@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
@@ -39,17 +42,27 @@ func stored(t *testing.T, path string, s auth.Session) *cache.Dir[auth.Session] 
 func TestWaitersDoNotRepeat(t *testing.T) {
 	t.Parallel()
 	r := newRefresher(t, auth.Session{}, refused(500, "InternalErrorException", "Something failed"))
-	if _, err := r.renew(); err == nil {
+	synctest.Test(t, func(t *testing.T) { checkWaiters(t, r) })
+}
+
+// checkWaiters runs where the clock stands while anything runs. No socket is waited at
+// there: the server is called.
+func checkWaiters(t *testing.T, r *refresher) {
+	r.renewer.Client = auth.NewClient(auth.ClientConfig{
+		Region: "us-east-1", UserPoolID: "us-east-1_Sandbox01", ClientID: "abc", Endpoint: r.server.URL, HTTP: &http.Client{Transport: called{r.server}}, Now: time.Now,
+	})
+	renew := func() error {
+		_, err := cache.Cached(r.dir, "k", time.Minute, r.renewer.Renew)(t.Context())
+		return err
+	}
+	if renew() == nil {
 		t.Fatal("a refresh that failed gave a session")
 	}
 	alone := len(r.server.sent())
 	const jobs = 12
 	results := make(chan error, jobs)
 	for range jobs {
-		go func() {
-			_, err := r.renew()
-			results <- err
-		}()
+		go func() { results <- renew() }()
 	}
 	for range jobs {
 		var service *auth.ServiceError
@@ -61,12 +74,21 @@ func TestWaitersDoNotRepeat(t *testing.T) {
 		t.Errorf("one asked the server %d times, %d together %d times", alone, jobs, together)
 	}
 	before := len(r.server.sent())
-	if _, err := r.renew(); err == nil || len(r.server.sent())-before < 2 {
+	if err := renew(); err == nil || len(r.server.sent())-before < 2 {
 		t.Errorf("one that came later asked %d times: %v", len(r.server.sent())-before, err)
 	}
 	if r.kept().Refresh != "r-1" {
 		t.Error("the session is not as it was")
 	}
+}
+
+// called is a server without a network.
+type called struct{ server *wrongServer }
+
+func (c called) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	c.server.serve(w, r)
+	return w.Result(), nil
 }
 
 // issuer makes tokens that are all right but for what a test changes.

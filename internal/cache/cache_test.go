@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -62,6 +63,15 @@ func everyStorage(t *testing.T, test func(t *testing.T, o Options)) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
 		test(t, Options{Now: at(noon)})
+	})
+}
+
+// everyStorageTimed is everyStorage by a clock that stands while anything runs and
+// jumps when all wait: how busy the machine is makes no difference to what is
+// measured and to who comes first.
+func everyStorageTimed(t *testing.T, test func(t *testing.T, o Options)) {
+	everyStorage(t, func(t *testing.T, o Options) {
+		synctest.Test(t, func(t *testing.T) { test(t, o) })
 	})
 }
 

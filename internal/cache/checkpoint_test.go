@@ -98,7 +98,7 @@ func TestCheckpointConflict(t *testing.T) {
 // TestCheckpointIsNoResult: who waits with a margin does not take the note of a
 // change for what the change comes to.
 func TestCheckpointIsNoResult(t *testing.T) {
-	everyStorage(t, func(t *testing.T, o Options) {
+	everyStorageTimed(t, func(t *testing.T, o Options) {
 		d := Open[token](o)
 		ending := token{Text: "ending", Until: noon.Add(30 * time.Second)}
 		if _, err := d.Update(t.Context(), "aa", give(ending)); err != nil {

@@ -272,20 +272,22 @@ func TestLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var said string
-			r := Runner{Command: []string{"sh", "-c", script}, Environ: environ(), Timeout: 300 * time.Millisecond, Said: func(b []byte) { said = string(b) }}
-			began := time.Now()
-			_, err := r.Invoke(t.Context(), []byte("{}"))
-			if late := (*TimeoutError)(nil); name != "left behind" && (!errors.As(err, &late) || late.After != r.Timeout) {
-				t.Errorf("the error is %v", err)
+			// A shell on a busy machine needs its time before it names a process.
+			for limit := 300 * time.Millisecond; said == ""; limit *= 3 {
+				if limit > 30*time.Second {
+					t.Fatal("the script named no process")
+				}
+				r := Runner{Command: []string{"sh", "-c", script}, Environ: environ(), Timeout: limit, Said: func(b []byte) { said = string(b) }}
+				began := time.Now()
+				_, err := r.Invoke(t.Context(), []byte("{}"))
+				if late := (*TimeoutError)(nil); name != "left behind" && (!errors.As(err, &late) || late.After != r.Timeout) {
+					t.Errorf("the error is %v", err)
+				}
+				if took := time.Since(began); took > limit+20*time.Second {
+					t.Errorf("it took %s", took)
+				}
 			}
-			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("it took %s", took)
-			}
-			pids := strings.Fields(said)
-			if len(pids) == 0 {
-				t.Fatal("the script named no process")
-			}
-			for _, pid := range pids {
+			for _, pid := range strings.Fields(said) {
 				if number, err := strconv.Atoi(pid); err != nil || lives(number) {
 					t.Errorf("process %s lives on (%v)", pid, err)
 				}
@@ -296,12 +298,11 @@ func TestLeavesNothing(t *testing.T) {
 
 // lives gives a killed process a moment to be reaped by whoever does that here.
 func lives(pid int) bool {
-	for range 100 {
+	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
 		state, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil || strings.Contains(string(state), ") Z ") {
 			return false
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return true
 }

@@ -373,7 +373,7 @@ func TestCloseDropsWaitingConnections(t *testing.T) {
 	time.Sleep(10 * time.Millisecond)
 	l.Close()
 	for i, conn := range conns {
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 		_, err := conn.Read(make([]byte, 1))
 		if ne, ok := errors.AsType[net.Error](err); err == nil || ok && ne.Timeout() {
 			t.Errorf("connection %d is still open: %v", i, err)

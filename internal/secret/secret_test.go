@@ -96,7 +96,7 @@ func TestResolveCommandErrors(t *testing.T) {
 		}
 		start := time.Now()
 		got, isRef, err := r.Resolve(t.Context(), ref)
-		if took := time.Since(start); took > 8*time.Second {
+		if took := time.Since(start); took > 40*time.Second {
 			t.Errorf("%s: took %v", c.play, took)
 		}
 		if err == nil || !isRef || got != "" {
@@ -123,7 +123,7 @@ func TestResolveCommandCancelled(t *testing.T) {
 	time.AfterFunc(100*time.Millisecond, func() { cancel(why) })
 	start := time.Now()
 	_, _, err := r.Resolve(ctx, ref)
-	if !errors.Is(err, why) || time.Since(start) > 20*time.Second {
+	if !errors.Is(err, why) || time.Since(start) > 40*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 }

@@ -217,7 +217,7 @@ func TestCurlCode(t *testing.T) {
 				c.transport = &http.Transport{}
 			}
 			if c.timeout == 0 {
-				c.timeout = 20 * time.Second // a safety net
+				c.timeout = time.Minute // a safety net
 			}
 			for _, phased := range []bool{true, false} {
 				if seeker, ok := c.body.(io.Seeker); ok {

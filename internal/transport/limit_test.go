@@ -207,6 +207,7 @@ func TestLimitTime(t *testing.T) {
 			t.Errorf("%s: %v is no timeout", where, err)
 		}
 	}
+	limit.Timeout = time.Minute
 	if _, _, err := get(t, limit, srv.URL, nil); err != nil {
 		t.Errorf("a quick answer: %v", err)
 	}
