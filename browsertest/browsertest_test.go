@@ -39,7 +39,7 @@ const (
 	// it writes the address that it is given into a file.
 	handOver = "hand-over"
 	// patience bounds each wait. The machine may be busy with other tests.
-	patience = 20 * time.Second
+	patience = 40 * time.Second
 )
 
 // binaryVar hands the program that TestMain built to the tests.

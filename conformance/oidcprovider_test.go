@@ -95,7 +95,7 @@ func (p *oidcProvider) refused(t *testing.T, why string) {
 
 // counts counts a text in what was printed; it waits for want of them.
 func (p *oidcProvider) counts(text string, want int) (count int) {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		p.mu.Lock()
 		count = strings.Count(strings.Join(p.lines, ""), text)
 		p.mu.Unlock()

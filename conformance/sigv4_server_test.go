@@ -61,7 +61,7 @@ func newSignatureServer(t *testing.T) *signatureServer {
 // serve takes one request of a connection.
 func (s *signatureServer) serve(conn net.Conn) {
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	var wire bytes.Buffer
 	a := arrival{at: time.Now()}
 	_, a.err = verifyRequest(bufio.NewReader(io.TeeReader(conn, &wire)), a.at)

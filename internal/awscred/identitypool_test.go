@@ -240,7 +240,7 @@ func TestLoginsBeforeLock(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "credentials")
 	d := cache.Open[awscred.Held](cache.Options{Now: time.Now, Path: folder})
 	p.Logins = func(ctx context.Context) (map[string]string, error) {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		other := cache.Open[awscred.Held](cache.Options{Now: time.Now, Path: folder})
 		_, err := other.Update(ctx, key, func(_ context.Context, old awscred.Held, _ bool) (awscred.Held, error) {

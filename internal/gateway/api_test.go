@@ -185,7 +185,7 @@ func TestStreaming(t *testing.T) {
 		case s := <-got:
 			io.WriteString(pw, "second, after "+s)
 			pw.Close()
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			pw.CloseWithError(errors.New("the backend saw nothing before the end"))
 		}
 	}()

@@ -35,7 +35,7 @@ func raw(tb testing.TB, srv *httptest.Server, request string) (status string, li
 		tb.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, strings.ReplaceAll(request, "\n", "\r\n")); err != nil {
 		tb.Fatal(err)
 	}
