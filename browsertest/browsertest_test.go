@@ -30,7 +30,7 @@ import (
 	"time"
 
 	"github.com/cogctl/cogctl/internal/config"
-	"github.com/cogctl/cogctl/internal/loopback"
+	"github.com/cogctl/cogctl/internal/nettest"
 	"github.com/cogctl/cogctl/internal/sandbox"
 )
 
@@ -86,14 +86,11 @@ type stack struct {
 // newStack starts one. Nobody is named in its profile: whoever signs in is taken.
 func newStack(t *testing.T, change ...func(*sandbox.Pool)) stack {
 	t.Helper()
-	l, err := loopback.Listen(t.Context(), "localhost", 0)
+	port, err := nettest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	callback := l.URL() + "/callback"
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	callback := fmt.Sprintf("http://localhost:%d/callback", port)
 	seed := sandbox.DefaultSeed()
 	seed.Pools[0].Clients[0].CallbackURLs = []string{callback}
 	for _, c := range change {

@@ -8,13 +8,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cogctl/cogctl/internal/nettest"
 )
 
 // cognitoLocal is the npm package of that name, the emulator people already
@@ -83,12 +84,11 @@ func writeConfig(t *testing.T, dir, issuerDomain string) {
 // cannot be left to choose.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := nettest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 func (s *cognitoLocal) awaitHealth(t *testing.T) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,17 +17,16 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/cogctl/cogctl/internal/loopback"
+	"github.com/cogctl/cogctl/internal/nettest"
 	"github.com/cogctl/cogctl/internal/sandbox"
 )
 
 // scriptCallback registers a callback URL of its own for the script's sandbox, on a
 // port that is free, and nothing else; CALLBACK is that URL, COGCTL_DOMAIN the domain.
 func scriptCallback(ts *testscript.TestScript, neg bool, args []string) {
-	l, err := loopback.Listen(context.Background(), "localhost", 0)
+	port, err := nettest.FreePort()
 	ts.Check(err)
-	address := l.URL() + "/callback"
-	ts.Check(l.Close())
+	address := fmt.Sprintf("http://localhost:%d/callback", port)
 	settings, err := json.Marshal(map[string]any{"callback_urls": append(args, address)})
 	ts.Check(err)
 	for _, client := range []string{sandbox.PublicClientID, sandbox.SecretClientID} {

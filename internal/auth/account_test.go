@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -100,12 +99,7 @@ func TestSentOnce(t *testing.T) {
 // program is stopped in the middle, nobody knows.
 func TestNeverSent(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	closed := newWorld("http://"+l.Addr().String(), "", "client", "", time.Now).client
+	closed := newWorld(fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), "", "client", "", time.Now).client
 	stopped, stop := context.WithCancel(t.Context())
 	hangs, _ := served(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then is a client that goes away noticed

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/nettest"
 )
 
 const comeBack = "http://localhost:17170/callback"
@@ -214,13 +215,8 @@ func TestListenForCallback(t *testing.T) {
 				t.Skip(err)
 			}
 			defer taken.Close()
-			spare, err := net.Listen("tcp4", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
 			port := func(l net.Listener) string { _, p, _ := net.SplitHostPort(l.Addr().String()); return p }
-			first, second := "http://localhost:"+port(taken)+"/cb", "http://localhost:"+port(spare)+"/cb"
-			spare.Close()
+			first, second := "http://localhost:"+port(taken)+"/cb", fmt.Sprintf("http://localhost:%d/cb", freePort(t))
 			l, got, err := auth.ListenForCallback(t.Context(), []string{"https://app.example.com/cb", "myapp://x", first, second})
 			if err != nil || got != second {
 				t.Fatalf("%q, %v; want %q", got, err, second)
@@ -295,10 +291,9 @@ func TestTwoSignInsAtOnce(t *testing.T) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := nettest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
