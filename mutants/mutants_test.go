@@ -298,7 +298,7 @@ func (m mutant) overlay(t *testing.T) string {
 }
 
 func runTests(in, overlay, run string) (string, error) {
-	args := []string{"test", "-count=1", "-vet=off", "-timeout=60s", "-run", run}
+	args := []string{"test", "-count=1", "-vet=off", "-timeout=5m", "-run", run}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}

@@ -92,7 +92,7 @@ func TestRemoteKeysSingleFlight(t *testing.T) {
 		}
 		return len(s.keys.flight.wanted)
 	}
-	for end := time.Now().Add(5 * time.Second); waiting() < 50 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); waiting() < 50 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	close(release)

@@ -143,7 +143,7 @@ func TestSharedLock(t *testing.T) {
 	s.answer.Store(serve(nil))
 	s.pass(penalty)
 	s.of(d.process(s)).want(t, "x", "answered 200 with nothing", 3)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if _, err := d.exclusive(ctx, ""); err != nil {
 		t.Error("the lock is still held")
