@@ -69,15 +69,15 @@ func run(o options, out io.Writer) error {
 	return err
 }
 
-// signers prints the race of the two signers. A missed bar has two more tries:
+// signers prints the race of the two signers. A missed bar has five more tries:
 // other work on the machine takes from either, but a signer that is too slow
-// misses three times.
+// misses each time.
 func signers(o options, out io.Writer) (missed bool, err error) {
 	ours, theirs, err := contestants()
 	if err != nil {
 		return false, err
 	}
-	for range 3 {
+	for range 6 {
 		us, they, err := race(o, ours, theirs)
 		if err != nil {
 			return false, err

@@ -138,11 +138,11 @@ type pair struct{ command, hello cost }
 
 func (p pair) ratio() float64 { return float64(p.command.wall) / float64(p.hello.wall) }
 
-// bestRace gives a missed bar four more tries: other work on the machine slows
+// bestRace gives a missed bar eight more tries: other work on the machine slows
 // the larger program more, but a program that is too slow misses each time.
 func bestRace(o options, bar float64, command []string) (pair, error) {
 	best, err := race(o, command)
-	for range 4 {
+	for range 8 {
 		if err != nil || best.ratio() <= bar {
 			break
 		}

@@ -146,7 +146,7 @@ func (t *trace) end(a *app) {
 	go func() { t.streams.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(2 * time.Second):
+	case <-time.After(10 * time.Second):
 	}
 	if dir, err := a.cacheDir(); err == nil {
 		t.keep(dir, "files/cache")
