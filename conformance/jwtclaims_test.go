@@ -22,7 +22,7 @@ func (f *forger) payloadMutations() map[string]func() string {
 		"exp with a leading zero": raw("exp", `"exp":04102444800`), "exp with a plus": raw("exp", `"exp":+4102444800`), "exp in hex": raw("exp", `"exp":0xFFFFFFFF`),
 		"exp NaN": raw("exp", `"exp":NaN`), "exp 0": id(members{"exp": 0}), "exp negative": id(members{"exp": -1}), "exp in milliseconds": id(members{"exp": f.at(time.Hour) * 1000}),
 		"exp past": id(members{"exp": f.at(-time.Hour)}), "exp a minute ago": id(members{"exp": f.at(-time.Minute)}), "exp 5 minutes ago": id(members{"exp": f.at(-5 * time.Minute)}),
-		"exp 15 minutes ago": id(members{"exp": f.at(-15 * time.Minute)}), "exp soon": id(members{"exp": f.at(2 * time.Minute)}),
+		"exp 15 minutes ago": id(members{"exp": f.at(-15 * time.Minute)}), "exp soon": id(members{"exp": f.at(20 * time.Minute)}),
 		"EXP": id(members{"exp": nil, "EXP": f.at(time.Hour)}), "exp twice": raw("exp", `"exp":1,"exp":4102444800`), "exp twice by escapes": raw("exp", `"exp":1,"\u0065xp":4102444800`),
 		"exp by escapes": raw("exp", `"\u0065xp":4102444800`), "past exp by escapes": raw("exp", `"\u0065xp":1`),
 		"nbf past": id(members{"nbf": f.at(-time.Minute)}), "nbf future": id(members{"nbf": f.at(time.Hour)}), "nbf in 5 minutes": id(members{"nbf": f.at(5 * time.Minute)}),

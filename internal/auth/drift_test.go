@@ -90,7 +90,7 @@ func TestDriftIsConfirmed(t *testing.T) {
 			switch d := s.Drift; {
 			case (d != nil) != row.noted:
 				t.Errorf("noted %v", d)
-			case d != nil && (d.Confirmed != row.confirmed || (d.Ahead-row.ahead).Abs() > 5*time.Second):
+			case d != nil && (d.Confirmed != row.confirmed || (d.Ahead-row.ahead).Abs() > 15*time.Second):
 				t.Errorf("%+v", *d)
 			}
 		})
