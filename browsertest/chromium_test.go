@@ -116,11 +116,27 @@ func (b tab) at(title string) {
 		err := chromedp.Run(ctx, chromedp.Evaluate(`document.readyState === "complete" && document.title === `+quoted(title), &shown))
 		cancel()
 		if err == nil && shown {
+			b.settled()
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	b.fail("the page " + title + " did not come")
+}
+
+// settled waits until the cursor is where the page wants it, which is a moment after the
+// page is there as a whole: keys that are typed before that are lost. Whether it is there
+// is for the tests to tell.
+func (b tab) settled() {
+	for began := time.Now(); time.Since(began) < patience/4; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		var there bool
+		err := chromedp.Run(ctx, chromedp.Evaluate(`((wanted) => !wanted || document.activeElement === wanted)(document.querySelector("[autofocus]"))`, &there))
+		cancel()
+		if err == nil && there {
+			return
+		}
+	}
 }
 
 func quoted(s string) string {
