@@ -29,7 +29,7 @@ type Handshake struct {
 
 // Session is a challenge that waits for its answer, found by its Session value.
 type Session struct {
-	Challenge string // the ChallengeNameType it waits for, or ConfirmSignUp where one was confirmed
+	Challenge string // the ChallengeNameType it waits for, or the operation of the sign-up that gave it
 	PoolID    string
 	ClientID  string
 	Username  string
@@ -38,7 +38,7 @@ type Session struct {
 	Pages     bool     // begun on the hosted pages
 	Device    string   // the DEVICE_KEY of the sign-in
 	Code      string   // that was sent
-	Choices   []string // of SELECT_MFA_TYPE and SELECT_CHALLENGE, or what the code of a sign-up proved; must not be changed
+	Choices   []string // of SELECT_MFA_TYPE and SELECT_CHALLENGE, or what a sign-up proved; must not be changed
 	TOTP      []byte   // of MFA_SETUP: the secret that is being set up
 	TOTPName  string
 	TOTPStep  int64 // the time step whose code proved it; 0: none did

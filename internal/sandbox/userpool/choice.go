@@ -16,7 +16,7 @@ const (
 )
 
 // initiateChoice is USER_AUTH: what the client prefers if the user can do it,
-// or else the choice. The Session of a sign-up spares the code.
+// or else the choice. The Session of a sign-up spares the code and the password.
 func (h *Handler) initiateChoice(client store.Client, p map[string]string, session string) (authOutput, error) {
 	if err := h.checkParameters(client, p, "USERNAME"); err != nil {
 		return authOutput{}, err
@@ -47,7 +47,7 @@ func (h *Handler) initiateChoice(client store.Client, p map[string]string, sessi
 		case err != nil:
 			return authOutput{}, err
 		case proved:
-			return h.signIn(a)
+			return h.secondFactor(a)
 		}
 	}
 	if preferred := p["PREFERRED_CHALLENGE"]; slices.Contains(offered, preferred) {
@@ -65,8 +65,8 @@ func (h *Handler) initiateChoice(client store.Client, p map[string]string, sessi
 	return out, err
 }
 
-// provedFactor says whether a Session of ConfirmSignUp stands for a code that the
-// user could begin with. One that does not is left unused, and asks for nothing less:
+// provedFactor says whether a Session of ConfirmSignUp stands for a code or a password
+// that the user could begin with. One that does not is left unused, and asks for nothing less:
 // UNCONFIRMED.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html
 func (h *Handler) provedFactor(a attempt, id string, offered []string) (bool, error) {
@@ -76,7 +76,7 @@ func (h *Handler) provedFactor(a attempt, id string, offered []string) (bool, er
 		return false, sessionError(err)
 	case session.Username != a.user.Username:
 		return false, errSession
-	case !slices.Contains(offered, session.Choices[0]):
+	case !slices.ContainsFunc(session.Choices, func(factor string) bool { return slices.Contains(offered, factor) }):
 		return false, nil
 	}
 	if _, err := h.Store.TakeSession(id, signedUp, a.client.ID, h.Now()); err != nil {

@@ -34,6 +34,7 @@ type signUpOutput struct {
 	UserConfirmed       bool
 	UserSub             string
 	CodeDeliveryDetails *codeDelivery `json:",omitempty"` // absent when there is nowhere to send one
+	Session             string        `json:",omitempty"` // for ConfirmSignUp; where the client may use USER_AUTH
 }
 
 type codeDelivery struct {
@@ -79,7 +80,11 @@ func (h *Handler) signUp(_ context.Context, in signUpInput) (signUpOutput, error
 		return signUpOutput{}, createError(err, errUsernameExists)
 	}
 	delivery, err := h.sendCode(pool, user, outgoing{kind: signUpCode, message: signUpCode, to: pool.AutoVerified, life: codeFor})
-	return signUpOutput{UserSub: user.Sub, CodeDeliveryDetails: delivery}, err
+	if err != nil {
+		return signUpOutput{}, err
+	}
+	session, err := h.signUpSession(client, user)
+	return signUpOutput{UserSub: user.Sub, CodeDeliveryDetails: delivery, Session: session}, err
 }
 
 // checkNewPassword judges the password of a sign-up. None at all is good where
@@ -220,6 +225,7 @@ type confirmSignUpInput struct {
 	ConfirmationCode   string
 	SecretHash         string
 	ForceAliasCreation bool
+	Session            string // of SignUp
 	ignored
 }
 
@@ -248,6 +254,10 @@ func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (confi
 	case user.Status != store.Unconfirmed:
 		return confirmSignUpOutput{}, errCannotConfirm(user.Status)
 	}
+	proved, err := h.provedBySignUp(client, user, in.Session)
+	if err != nil {
+		return confirmSignUpOutput{}, err
+	}
 	code := store.Code{PoolID: client.PoolID, Username: user.Username, Kind: signUpCode, Value: in.ConfirmationCode}
 	if err := h.Store.CheckCode(code, h.Now()); err != nil {
 		return confirmSignUpOutput{}, codeError(err)
@@ -256,31 +266,71 @@ func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (confi
 		return confirmSignUpOutput{}, createError(err, errUsernameExists)
 	}
 	h.Store.DropCode(code)
-	session, err := h.provedBySignUp(client, user)
+	session, err := h.confirmedSession(client, user, proved)
 	return confirmSignUpOutput{session}, err
 }
 
-// signedUp is what a Session of ConfirmSignUp waits for: no challenge has that name,
-// so RespondToAuthChallenge takes none.
-const signedUp = "ConfirmSignUp"
+// What the Sessions of SignUp and ConfirmSignUp wait for: no challenge has such a
+// name, so RespondToAuthChallenge takes none of them.
+const (
+	signsUp  = "SignUp"
+	signedUp = "ConfirmSignUp"
+)
 
-// provedBySignUp is the Session by which the code of a sign-up counts as the first
-// factor of the USER_AUTH that follows. SignUp can answer with one as well, for
-// ConfirmSignUp, which does not need it: clients leave it out. That clients without
+// signUpSession is the Session by which ConfirmSignUp knows who typed the password of
+// the sign-up. Clients that may not use USER_AUTH are given none
+// (https://github.com/aws/aws-sdk-js-v3/issues/6724).
+func (h *Handler) signUpSession(client store.Client, user store.User) (string, error) {
+	if !client.Allows("USER_AUTH") {
+		return "", nil
+	}
+	var proved []string
+	if user.HasPassword() {
+		proved = append(proved, choicePassword)
+	}
+	return h.putSession(client, store.Session{
+		Challenge: signsUp, PoolID: client.PoolID, ClientID: client.ID, Username: user.Username, Choices: proved,
+	})
+}
+
+// provedBySignUp are the factors that the Session of SignUp stands for. One that ran
+// out stands for none: a code lasts much longer. That it is not refused, and that
+// another is, is UNCONFIRMED.
+func (h *Handler) provedBySignUp(client store.Client, user store.User, id string) ([]string, error) {
+	if id == "" {
+		return nil, nil
+	}
+	session, err := h.Store.Session(id, signsUp, client.ID, h.Now())
+	switch {
+	case errors.Is(err, store.ErrExpired):
+		return nil, nil
+	case err != nil:
+		return nil, sessionError(err)
+	case session.Username != user.Username:
+		return nil, errSession
+	}
+	return session.Choices, nil
+}
+
+// confirmedSession is the Session by which the code of a sign-up counts as the first
+// factor of the USER_AUTH that follows, beside what the Session of SignUp proved: with
+// it Cognito asks for the password of the sign-up no more
+// (https://github.com/aws-amplify/amplify-android/pull/3136). That clients without
 // USER_AUTH get none is UNCONFIRMED.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html
-func (h *Handler) provedBySignUp(client store.Client, user store.User) (string, error) {
+func (h *Handler) confirmedSession(client store.Client, user store.User, proved []string) (string, error) {
 	pool, _ := h.Store.Pool(client.PoolID)
-	proved, _ := deliveryTo(pool.AutoVerified, user.Attributes)
-	if proved == nil || !client.Allows("USER_AUTH") {
+	by, _ := deliveryTo(pool.AutoVerified, user.Attributes)
+	if by == nil || !client.Allows("USER_AUTH") {
 		return "", nil
 	}
 	factor := store.EmailMFA
-	if proved.DeliveryMedium == "SMS" {
+	if by.DeliveryMedium == "SMS" {
 		factor = choiceSMS
 	}
 	return h.putSession(client, store.Session{
-		Challenge: signedUp, PoolID: client.PoolID, ClientID: client.ID, Username: user.Username, Choices: []string{factor},
+		Challenge: signedUp, PoolID: client.PoolID, ClientID: client.ID, Username: user.Username,
+		Choices: append([]string{factor}, proved...),
 	})
 }
 

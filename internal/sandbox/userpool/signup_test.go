@@ -120,6 +120,57 @@ func TestSignInFromSignUp(t *testing.T) {
 	}
 }
 
+// TestSignUpSession: the Session of SignUp lets ConfirmSignUp hand the password of the
+// sign-up on, so that the sign-in that follows needs neither it nor a code. It stands a
+// wrong code, and says nothing for another user or client.
+func TestSignUpSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const invalid = "Invalid session for the user."
+	signUp := func(client, name string) string {
+		return str(w.call("SignUp", p{"ClientId": client, "Username": name, "Password": password, "UserAttributes": []p{{"Name": "email", "Value": name + "@example.com"}}}).ok(t).Body["Session"])
+	}
+	confirm := func(client, name, code, session string) reply {
+		return w.call("ConfirmSignUp", p{"ClientId": client, "Username": name, "ConfirmationCode": code, "Session": session})
+	}
+	session := signUp("web", "carl")
+	if session == "" {
+		t.Fatal("SignUp answers without a Session")
+	}
+	code := w.lastMessage().Code
+	if got := signUp("rotating", "emil"); got != "" {
+		t.Error("a client that may not use USER_AUTH is given a Session for it")
+	}
+	other := signUp("web", "dora")
+	confirm("web", "carl", code, other).refused(t, "NotAuthorizedException", invalid)
+	confirm("legacy", "carl", code, session).refused(t, "NotAuthorizedException", invalid)
+	confirm("web", "carl", code, session+"x").refused(t, "NotAuthorizedException", invalid)
+	w.begin("web", "carl", session).refused(t, "UserNotConfirmedException", "User is not confirmed.")
+	confirm("web", "carl", "000000x", session).refused(t, "CodeMismatchException", "Invalid verification code provided, please try again.")
+	next := str(confirm("web", "carl", code, session).ok(t).Body["Session"])
+	w.begin("web", "carl", session).refused(t, "NotAuthorizedException", invalid)
+	w.begin("web", "dora", next).refused(t, "UserNotConfirmedException", "User is not confirmed.")
+	if got := w.begin("web", "carl", next).ok(t); got.result("RefreshToken") == "" {
+		t.Errorf("with the password of the sign-up: the challenge %v", got.Body["ChallengeName"])
+	}
+
+	// A code that comes later than the Session lasts confirms all the same, without it.
+	w.wait(3*time.Minute + 1)
+	code = w.lastMessage().Code
+	late := str(confirm("web", "dora", code, other).ok(t).Body["Session"])
+	if got := w.begin("web", "dora", late).ok(t); got.Body["ChallengeName"] != "SELECT_CHALLENGE" {
+		t.Errorf("after a late confirmation: the challenge %v", got.Body["ChallengeName"])
+	}
+
+	// A second factor is asked for after the password as ever.
+	w = newWorld(t, func(p *store.Pool) { p.MFA = "ON" })
+	session = signUp("web", "gina")
+	next = str(confirm("web", "gina", w.lastMessage().Code, session).ok(t).Body["Session"])
+	if got := w.begin("web", "gina", next).ok(t); got.Body["ChallengeName"] != "EMAIL_OTP" || got.result("AccessToken") != "" {
+		t.Errorf("with a second factor: the answer %v", got.Body)
+	}
+}
+
 // signedUp makes and confirms a user, and returns the Session of ConfirmSignUp. His
 // e-mail address is NAME@example.com unless he has other attributes.
 func (w *world) signedUp(client, name string, attributes []p) string {
