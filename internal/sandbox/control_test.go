@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
 // control sends a request to the control listener and reads the answer into
@@ -152,6 +155,43 @@ func TestClock(t *testing.T) {
 	control(t, s, "GET", "/clock", "", 200, &got)
 	if got.Offset != 0 {
 		t.Errorf("offset %v", got.Offset)
+	}
+}
+
+// TestClockAndSweeps: what ran out while the clock was ahead is good again when it is
+// moved back, however much was added meanwhile: sweeping what is over must not take it.
+func TestClockAndSweeps(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, DefaultSeed())
+	login, err := passwordIn(t, s, "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const id, far = "a session", 1000 * 24 * time.Hour
+	waiting := store.Session{Challenge: "SMS_MFA", ClientID: PublicClientID}
+	s.store.PutSession(id, waiting, s.now(), s.now().Add(time.Minute))
+	s.Advance(-time.Hour)
+	s.Advance(far)
+	for i := range 512 {
+		s.store.PutSession(fmt.Sprint(i), waiting, s.now(), s.now().Add(time.Minute))
+		s.store.AddGrant(store.Grant{EventID: fmt.Sprint(i), Expires: s.now().Add(time.Hour)}, fmt.Sprint(i), s.now())
+	}
+	refresh := func() error {
+		_, err := sdk(s).InitiateAuth(t.Context(), &idp.InitiateAuthInput{
+			AuthFlow: types.AuthFlowTypeRefreshTokenAuth, ClientId: aws.String(PublicClientID),
+			AuthParameters: map[string]string{"REFRESH_TOKEN": *login.AuthenticationResult.RefreshToken},
+		})
+		return err
+	}
+	if err := refresh(); err == nil || !strings.Contains(err.Error(), "Refresh Token has expired") {
+		t.Errorf("years later: %v", err)
+	}
+	s.Advance(time.Hour - far)
+	if err := refresh(); err != nil {
+		t.Errorf("moved back: %v", err)
+	}
+	if _, err := s.store.Session(id, "SMS_MFA", PublicClientID, s.now()); err != nil {
+		t.Errorf("moved back: the session: %v", err)
 	}
 }
 

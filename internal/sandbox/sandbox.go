@@ -269,6 +269,7 @@ func (s *Sandbox) now() time.Time { return s.options.Now().Add(time.Duration(s.o
 // Advance moves the clock of the sandbox, back when d is negative, and returns
 // by how much it is moved in all.
 func (s *Sandbox) Advance(d time.Duration) time.Duration {
+	s.store.ClockMoves(d)
 	return time.Duration(s.offset.Add(int64(d)))
 }
 

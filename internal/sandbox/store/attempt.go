@@ -44,7 +44,7 @@ func (s *Store) Failed(poolID, name string, now time.Time) {
 	if a == nil || a.stale(now) {
 		if len(s.attempts) >= 1024 {
 			for k, old := range s.attempts {
-				if old.stale(now) {
+				if old.stale(s.over(now)) {
 					delete(s.attempts, k)
 				}
 			}
@@ -108,10 +108,10 @@ func (s *Store) recent(key spentKey, now time.Time) []time.Time {
 func (s *Store) spend(key spentKey, now time.Time) {
 	if len(s.spent) >= 1024 && s.spent[key] == nil {
 		for k := range s.spent {
-			if len(s.recent(k, now)) == 0 {
+			if len(s.recent(k, s.over(now))) == 0 {
 				delete(s.spent, k)
 			}
 		}
 	}
-	s.spent[key] = append(s.recent(key, now), now)
+	s.spent[key] = append(s.recent(key, s.over(now)), now)
 }

@@ -45,7 +45,7 @@ type Assertion struct {
 func (s *Store) PutAuthCode(code string, c AuthCode, now, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.authCodes.put(code, c, now, until[AuthCode](expires))
+	s.authCodes.put(code, c, s.over(now), until[AuthCode](expires))
 }
 
 // TakeAuthCode returns what a code stands for, once. The errors are ErrUnknown,
@@ -58,7 +58,7 @@ func (s *Store) TakeAuthCode(code string, now time.Time) (AuthCode, error) {
 func (s *Store) PutBrowser(cookie string, b Browser, now, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.browsers.put(cookie, b, now, until[Browser](expires))
+	s.browsers.put(cookie, b, s.over(now), until[Browser](expires))
 }
 
 // Browser returns who has signed in with this browser.
@@ -83,7 +83,7 @@ func (s *Store) DropBrowser(cookie string) {
 func (s *Store) PutFederation(state string, f Federation, now, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waits.put(state, f, now, until[Federation](expires))
+	s.waits.put(state, f, s.over(now), until[Federation](expires))
 }
 
 // Federation looks at the sign-in of a state without using it up.
@@ -106,7 +106,7 @@ func (s *Store) TakeFederation(state string, now time.Time) (Federation, error) 
 func (s *Store) PutAssertion(code string, a Assertion, now, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.assertions.put(code, a, now, until[Assertion](expires))
+	s.assertions.put(code, a, s.over(now), until[Assertion](expires))
 }
 
 // TakeAssertion returns what a provider's code stands for, once.

@@ -50,7 +50,7 @@ type Session struct {
 func (s *Store) PutHandshake(block []byte, h Handshake, now, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.handshakes.put(string(block), h, now, single[Handshake]{expires: expires, forget: expires})
+	s.handshakes.put(string(block), h, s.over(now), single[Handshake]{expires: expires, forget: expires})
 }
 
 // Handshake looks at the handshake of a SECRET_BLOCK without using it up.
@@ -85,7 +85,7 @@ const remembered = time.Hour
 func (s *Store) PutSession(id string, c Session, now, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions.put(id, c, now, single[Session]{expires: expires, forget: expires.Add(remembered)})
+	s.sessions.put(id, c, s.over(now), single[Session]{expires: expires, forget: expires.Add(remembered)})
 }
 
 // Session looks at a session without using it up. The errors are ErrUnknown
@@ -147,14 +147,15 @@ type single[T any] struct {
 	used    bool
 }
 
-func (t *singles[T]) put(key string, value T, now time.Time, e single[T]) {
+// put keeps value. over is the time before which what is to be forgotten goes.
+func (t *singles[T]) put(key string, value T, over time.Time, e single[T]) {
 	if t.entries == nil {
 		t.entries = map[string]*single[T]{}
 	}
 	// Sweeping once in a while keeps the table near the size of what is alive.
 	if t.puts++; t.puts%256 == 0 {
 		for k, old := range t.entries {
-			if now.After(old.forget) {
+			if over.After(old.forget) {
 				delete(t.entries, k)
 			}
 		}

@@ -85,7 +85,7 @@ func (s *Store) addToken(refreshToken string, g *grantState, now time.Time) {
 	if s.tokensAdded++; s.tokensAdded%256 != 0 {
 		return
 	}
-	gone := func(g *grantState) bool { return now.After(g.Expires.Add(outlived)) }
+	gone := func(g *grantState) bool { return s.over(now).After(g.Expires.Add(outlived)) }
 	maps.DeleteFunc(s.grants, func(_ string, g *grantState) bool { return gone(g) })
 	maps.DeleteFunc(s.refresh, func(_ [32]byte, t *tokenState) bool { return gone(t.grant) })
 }

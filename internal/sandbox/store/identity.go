@@ -187,7 +187,7 @@ func (s *Store) PutKey(k Key, now time.Time) {
 	defer s.mu.Unlock()
 	if len(s.aws.keys) >= keptKeys {
 		maps.DeleteFunc(s.aws.keys, func(_ string, old Key) bool {
-			return !old.Expires.IsZero() && now.After(old.Expires.Add(24*time.Hour))
+			return !old.Expires.IsZero() && s.over(now).After(old.Expires.Add(24*time.Hour))
 		})
 	}
 	put(&s.aws.keys, k.AccessKeyID, k)

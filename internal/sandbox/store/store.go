@@ -42,6 +42,8 @@ type Store struct {
 	grants     map[string]*grantState   // by event_id
 	refresh    map[[32]byte]*tokenState // by SHA-256 of the refresh token
 
+	ahead, earliest, back time.Duration // of the clock: see ClockMoves
+
 	tokensAdded int // for sweeping refresh
 	attempts    map[attemptKey]*attempts
 	spent       map[spentKey][]time.Time
@@ -72,6 +74,20 @@ func New() *Store {
 		codes:    map[codeKey]*Code{},
 	}
 }
+
+// ClockMoves tells, before it happens, that the time of the calls that follow is moved
+// by d. What ran out at a time that was moved on is good again once it is moved back, so
+// it is kept: sweeping goes by the earliest clock that there was.
+func (s *Store) ClockMoves(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += d
+	s.earliest = min(s.earliest, s.ahead)
+	s.back = max(s.back, s.ahead-s.earliest)
+}
+
+// over is the time before which nothing is needed any more.
+func (s *Store) over(now time.Time) time.Time { return now.Add(-s.back) }
 
 // AddPool adds a pool with its clients and groups. Pool ids and client ids are
 // unique in the store: a client id alone names its pool, as at AWS.
