@@ -39,8 +39,9 @@ logout_urls, allowed_oauth_flows, allowed_oauth_scopes, identity_providers.
 Settings of a pool: mfa (OFF, OPTIONAL, ON), mfa_types, device_tracking (off, always,
 opt-in), devices_keep_mfa, first_factors, custom_auth, required_attributes,
 admin_create_only, identity_providers.
-Settings of a user: status, disabled, attributes ("" removes one), mfa, preferred_mfa,
-device_tracking, passkey, questions, devices (those that are left out are forgotten).
+Settings of a user: status, disabled (true revokes his tokens for good), attributes (""
+removes one), mfa, preferred_mfa, device_tracking, passkey, questions, devices (those
+that are left out are forgotten).
 A user of another pool than the first: /users/NAME?pool=ID.
 
 A fault that breaks the connection after about every second refresh:

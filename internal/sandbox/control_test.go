@@ -195,6 +195,34 @@ func TestClockAndSweeps(t *testing.T) {
 	}
 }
 
+// TestDisabling: whoever is disabled on the control listener loses his tokens, also for
+// the time after, as with AdminDisableUser. Any other change leaves them.
+func TestDisabling(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, DefaultSeed())
+	login, err := passwordIn(t, s, "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(when, want string) {
+		t.Helper()
+		_, err := sdk(s).GetUser(t.Context(), &idp.GetUserInput{AccessToken: login.AuthenticationResult.AccessToken})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", when, err, want)
+		}
+	}
+	control(t, s, "POST", "/users/bob", `{"disabled": false, "attributes": {"name": "Bob"}}`, 200, nil)
+	check("changed", "")
+	control(t, s, "POST", "/users/bob", `{"disabled": true}`, 200, nil)
+	check("disabled", "User is disabled.")
+	control(t, s, "POST", "/users/bob", `{"disabled": false}`, 200, nil)
+	check("enabled again", "Access Token has been revoked")
+	if login, err = passwordIn(t, s, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	check("signed in again", "")
+}
+
 // TestSettings changes each thing and sees it in the answer and in effect.
 func TestSettings(t *testing.T) {
 	t.Parallel()

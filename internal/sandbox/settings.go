@@ -217,6 +217,9 @@ func (s *Sandbox) changeUser(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.Disabled != nil && *in.Disabled {
+		s.store.RevokeUser(pool.ID, user.Username) // as AdminDisableUser
+	}
 	return s.showUser(r)
 }
 
