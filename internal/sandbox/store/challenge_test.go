@@ -219,7 +219,12 @@ func TestCodes(t *testing.T) {
 	if err := s.CheckCode(other, start); err != nil {
 		t.Errorf("a code of another kind: %v", err)
 	}
-	s.DropCode(typed(""))
+	if s.DropCode(typed("000000")) || s.CheckCode(typed("123456"), start.Add(time.Hour)) != nil {
+		t.Error("another code has taken its place and is dropped")
+	}
+	if !s.DropCode(typed("123456")) || s.DropCode(typed("123456")) {
+		t.Error("a code is dropped once")
+	}
 	if err := s.CheckCode(typed("123456"), start); !errors.Is(err, ErrExpired) {
 		t.Errorf("after it served: %v", err)
 	}

@@ -70,11 +70,17 @@ func (s *Store) CheckCode(c Code, now time.Time) error {
 	return nil
 }
 
-// DropCode forgets a code that has served.
-func (s *Store) DropCode(c Code) {
+// DropCode forgets a code that has served. It says whether it was there still: of those
+// who come with it at the same time one has it.
+func (s *Store) DropCode(c Code) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	sent := s.codes[c.key()]
+	if sent == nil || sent.Value != c.Value {
+		return false
+	}
 	delete(s.codes, c.key())
+	return true
 }
 
 func (c Code) key() codeKey { return codeKey{c.PoolID, fold(c.Username), c.Kind} }

@@ -85,6 +85,10 @@ func TestForgotPasswordRefuses(t *testing.T) {
 	confirm("legacy", "nobody").refused(t, "UserNotFoundException", "User does not exist.")
 	confirm("web", "nobody").refused(t, "CodeMismatchException", badCode)
 	confirm("web", "ann").refused(t, "ExpiredCodeException", codeOver)
+	for _, user := range []string{"nobody", "off", "ann"} {
+		w.call("ConfirmForgotPassword", p{"ClientId": "web", "Username": user, "ConfirmationCode": "123456", "Password": "short"}).
+			refused(t, "InvalidPasswordException", "Password did not conform with policy: Password not long enough")
+	}
 	forgot("backend", "ann").refused(t, "NotAuthorizedException", "Client backend is configured with secret but SECRET_HASH was not received")
 	forgot("", "ann").refused(t, "InvalidParameterException", "1 validation error detected: Value at 'clientId' failed to satisfy constraint: Member must not be null")
 	confirm("web", "").refused(t, "InvalidParameterException", "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must not be null")

@@ -166,6 +166,8 @@ func (h *Handler) verifyUserAttribute(ctx context.Context, in verifyAttributeInp
 	if err != nil {
 		return empty{}, createError(err, errUsernameExists)
 	}
-	h.Store.DropCode(code)
+	if !h.Store.DropCode(code) {
+		return empty{}, errCodeExpired // somebody was quicker
+	}
 	return empty{}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cogctl/cogctl/internal/sandbox/store"
+	"github.com/cogctl/cogctl/internal/srp"
 )
 
 // Names of what a user has a number of in an hour (quotas page; ForgotPassword
@@ -148,6 +149,10 @@ func (h *Handler) confirmForgotPassword(_ context.Context, in confirmForgotInput
 	pool, _ := h.Store.Pool(client.PoolID)
 	switch {
 	case !known, user.Disabled && client.HidesUsers():
+		// A password that is not good enough is so for everybody.
+		if err := checkPolicy(pool.Policy, in.Password); err != nil {
+			return empty{}, err
+		}
 		return empty{}, errCodeMismatch
 	case user.Status == store.Unconfirmed:
 		return empty{}, errNotConfirmed
@@ -162,22 +167,24 @@ func (h *Handler) confirmForgotPassword(_ context.Context, in confirmForgotInput
 	if err := h.Store.CheckCode(code, h.Now()); err != nil {
 		return empty{}, codeError(err)
 	}
-	if err := h.setPassword(pool.ID, user.Username, in.Password); err != nil {
+	verifier, err := store.NewVerifier(h.Random, pool.ID, user.Username, in.Password)
+	if err != nil {
 		return empty{}, err
 	}
-	h.Store.DropCode(code)
+	if !h.Store.DropCode(code) {
+		return empty{}, errCodeExpired // somebody was quicker
+	}
+	if err := h.setPassword(pool.ID, user.Username, verifier); err != nil {
+		return empty{}, err
+	}
 	h.Store.Succeeded(pool.ID, user.Username)
 	return empty{}, nil
 }
 
 // setPassword gives a user a password of his own, which makes him CONFIRMED.
-func (h *Handler) setPassword(poolID, username, password string) error {
-	verifier, err := store.NewVerifier(h.Random, poolID, username, password)
-	if err != nil {
-		return err
-	}
+func (h *Handler) setPassword(poolID, username string, verifier srp.Verifier) error {
 	now := h.Now()
-	_, err = h.Store.Update(poolID, username, false, func(u *store.User) error {
+	_, err := h.Store.Update(poolID, username, false, func(u *store.User) error {
 		u.Verifier, u.Status, u.Modified = verifier, store.Confirmed, now
 		return nil
 	})
@@ -212,5 +219,9 @@ func (h *Handler) changePassword(ctx context.Context, in changePasswordInput) (e
 			return empty{}, err
 		}
 	}
-	return empty{}, h.setPassword(poolID, user.Username, in.ProposedPassword)
+	verifier, err := store.NewVerifier(h.Random, poolID, user.Username, in.ProposedPassword)
+	if err != nil {
+		return empty{}, err
+	}
+	return empty{}, h.setPassword(poolID, user.Username, verifier)
 }

@@ -3,6 +3,7 @@ package userpool
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -252,6 +253,25 @@ func TestOneWinner(t *testing.T) {
 	}); n != 1 {
 		t.Errorf("%d of 8 refreshed with one token that rotates without grace", n)
 	}
+	w.call("ForgotPassword", p{"ClientId": "web", "Username": "ann"}).ok(t)
+	code := w.lastMessage().Code
+	// The new password takes some milliseconds, here more: in them all the others come.
+	w.h.Random = slowly{rand.Reader}
+	var next atomic.Int64
+	var chosen atomic.Value
+	if n := w.winners(8, func() reply {
+		mine := fmt.Sprint(password, next.Add(1))
+		got := w.call("ConfirmForgotPassword", p{"ClientId": "web", "Username": "ann", "ConfirmationCode": code, "Password": mine})
+		if got.Status == 200 {
+			chosen.Store(mine)
+		} else {
+			got.refused(t, "ExpiredCodeException", "Invalid code provided, please request a code again.")
+		}
+		return got
+	}); n != 1 {
+		t.Errorf("%d of 8 set a password with one code", n)
+	}
+	w.login("web", "ann", fmt.Sprint(chosen.Load())).signedIn(t)
 	for i, want := range []error{nil, errTOTPUsed} {
 		if err := w.h.useTOTP(poolID, "ann", 7); !errors.Is(err, want) {
 			t.Errorf("use %d of one time step: %v", i+1, err)
