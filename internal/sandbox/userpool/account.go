@@ -112,10 +112,15 @@ func (h *Handler) adminUserGlobalSignOut(_ context.Context, in adminUserInput) (
 	return empty{}, nil
 }
 
+type adminResetInput struct {
+	adminUserInput
+	ignored
+}
+
 // adminResetUserPassword makes the user RESET_REQUIRED and sends him the code
 // that ConfirmForgotPassword takes.
-func (h *Handler) adminResetUserPassword(_ context.Context, in adminUserInput) (empty, error) {
-	user, err := h.adminUser(in)
+func (h *Handler) adminResetUserPassword(_ context.Context, in adminResetInput) (empty, error) {
+	user, err := h.adminUser(in.adminUserInput)
 	if err != nil {
 		return empty{}, err
 	}

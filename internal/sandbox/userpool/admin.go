@@ -21,6 +21,8 @@ type adminCreateUserInput struct {
 	UserAttributes     []attribute
 	MessageAction      string
 	ForceAliasCreation bool
+	// Where the message goes: one goes wherever there is an address here.
+	DesiredDeliveryMediums []string
 	ignored
 }
 

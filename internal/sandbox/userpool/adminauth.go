@@ -6,15 +6,21 @@ import (
 	"github.com/cogctl/cogctl/internal/sandbox/store"
 )
 
+// contextual has what the Admin operations say of the person's device, to no effect.
+type contextual struct {
+	ContextData map[string]any
+}
+
 type adminInitiateAuthInput struct {
 	initiateAuthInput
 	UserPoolID string `json:"UserPoolId"`
+	contextual
 }
 
 // adminInitiateAuth is InitiateAuth for a server that has AWS credentials. It
 // takes the password flow of its own name instead of USER_PASSWORD_AUTH.
 func (h *Handler) adminInitiateAuth(_ context.Context, in adminInitiateAuthInput) (authOutput, error) {
-	err := validate(userPoolID(in.UserPoolID), oneOf("authFlow", in.AuthFlow, authFlows()), clientID(in.ClientID))
+	err := validate(userPoolID(in.UserPoolID), oneOf("authFlow", in.AuthFlow, authFlows()), clientID(in.ClientID), sessionShape(in.Session))
 	if err != nil {
 		return authOutput{}, err
 	}
@@ -31,11 +37,12 @@ func (h *Handler) adminInitiateAuth(_ context.Context, in adminInitiateAuthInput
 type adminRespondInput struct {
 	respondInput
 	UserPoolID string `json:"UserPoolId"`
+	contextual
 }
 
 func (h *Handler) adminRespondToAuthChallenge(_ context.Context, in adminRespondInput) (authOutput, error) {
 	err := validate(userPoolID(in.UserPoolID), clientID(in.ClientID),
-		oneOf("challengeName", in.ChallengeName, challengeNames()))
+		oneOf("challengeName", in.ChallengeName, challengeNames()), sessionShape(in.Session))
 	if err != nil {
 		return authOutput{}, err
 	}

@@ -124,10 +124,13 @@ func (h *Handler) deleteUserAttributes(ctx context.Context, in deleteAttributesI
 	return empty{}, err
 }
 
-type attributeCodeInput struct{ AccessToken, AttributeName string }
+type attributeCodeInput struct {
+	AccessToken, AttributeName string
+	ignored
+}
 
 func (h *Handler) getUserAttributeVerificationCode(ctx context.Context, in attributeCodeInput) (deliveryOutput, error) {
-	poolID, user, err := h.caller(ctx, in.AccessToken, present("attributeName", in.AttributeName))
+	poolID, user, err := h.caller(ctx, in.AccessToken, attributeName(in.AttributeName))
 	if err != nil {
 		return deliveryOutput{}, err
 	}
@@ -150,7 +153,7 @@ type verifyAttributeInput struct{ AccessToken, AttributeName, Code string }
 
 // verifyUserAttribute proves an address, which is an alias from then on.
 func (h *Handler) verifyUserAttribute(ctx context.Context, in verifyAttributeInput) (empty, error) {
-	poolID, user, err := h.caller(ctx, in.AccessToken, present("attributeName", in.AttributeName), present("code", in.Code))
+	poolID, user, err := h.caller(ctx, in.AccessToken, attributeName(in.AttributeName), code("code", in.Code))
 	if err != nil {
 		return empty{}, err
 	}

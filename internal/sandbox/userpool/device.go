@@ -248,13 +248,13 @@ type listDevicesOutput struct {
 
 // listDevices pages by device key: the token is the last one that was listed.
 func (h *Handler) listDevices(ctx context.Context, in listDevicesInput) (listDevicesOutput, error) {
-	limit := 60
-	if in.Limit != nil && *in.Limit > 0 {
-		limit = min(limit, *in.Limit)
-	}
-	_, user, err := h.caller(ctx, in.AccessToken)
+	_, user, err := h.caller(ctx, in.AccessToken, between("limit", in.Limit, 0, 60))
 	if err != nil {
 		return listDevicesOutput{}, err
+	}
+	limit := 60
+	if in.Limit != nil && *in.Limit > 0 {
+		limit = *in.Limit
 	}
 	slices.SortFunc(user.Devices, func(a, b store.Device) int { return strings.Compare(a.Key, b.Key) })
 	out := listDevicesOutput{Devices: []deviceType{}}

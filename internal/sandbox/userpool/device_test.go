@@ -255,11 +255,11 @@ func TestHandshakesDoNotMix(t *testing.T) {
 		"PASSWORD_CLAIM_SECRET_BLOCK": proof.SecretBlock, "TIMESTAMP": proof.Timestamp}).
 		refused(t, "NotAuthorizedException", "Incorrect username or password.")
 
-	w.h.Store.PutSession("s", store.Session{
+	w.h.Store.PutSession(strings.Repeat("s", 20), store.Session{
 		Challenge: store.EmailMFA, PoolID: poolID, ClientID: "web", Username: "nobody", Unknown: true, Code: "12345678",
 	}, start, start.Add(time.Minute))
 	w.call("RespondToAuthChallenge", p{
-		"ClientId": "web", "ChallengeName": "EMAIL_OTP", "Session": "s", "ChallengeResponses": p{"USERNAME": "nobody", "EMAIL_OTP_CODE": "12345678"},
+		"ClientId": "web", "ChallengeName": "EMAIL_OTP", "Session": strings.Repeat("s", 20), "ChallengeResponses": p{"USERNAME": "nobody", "EMAIL_OTP_CODE": "12345678"},
 	}).refused(t, "CodeMismatchException", wrongCode)
 }
 

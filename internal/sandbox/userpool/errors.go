@@ -16,6 +16,7 @@ const (
 	invalidParameter = "InvalidParameterException"
 	invalidPassword  = "InvalidPasswordException"
 	notFound         = "ResourceNotFoundException"
+	serialization    = "SerializationException"
 )
 
 var (

@@ -174,9 +174,9 @@ func decode(body []byte, in any) error {
 	if err := awsjson.Unmarshal(body, in); err != nil {
 		// The parser's own words could quote the body; its position cannot.
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-			return &Error{Type: "SerializationException", Message: fmt.Sprintf("%s has a value of the wrong type", memberPath(wrong.Field))}
+			return &Error{Type: serialization, Message: fmt.Sprintf("%s has a value of the wrong type", memberPath(wrong.Field))}
 		}
-		return &Error{Type: "SerializationException", Message: "The request body is not a JSON object"}
+		return &Error{Type: serialization, Message: "The request body is not a JSON object"}
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ type authenticationResult struct {
 
 // initiateAuth: client, flow, parameters, secret hash, user, in this order.
 func (h *Handler) initiateAuth(_ context.Context, in initiateAuthInput) (authOutput, error) {
-	if err := validate(oneOf("authFlow", in.AuthFlow, authFlows()), clientID(in.ClientID)); err != nil {
+	if err := validate(oneOf("authFlow", in.AuthFlow, authFlows()), clientID(in.ClientID), sessionShape(in.Session)); err != nil {
 		return authOutput{}, err
 	}
 	client, ok := h.Store.Client(in.ClientID)

@@ -32,6 +32,9 @@ type associateOutput struct {
 // associateSoftwareToken hands out a new TOTP secret, which counts once
 // VerifySoftwareToken has seen a code of it. Until then the old one stays.
 func (h *Handler) associateSoftwareToken(ctx context.Context, in associateInput) (associateOutput, error) {
+	if err := validate(sessionShape(in.Session)); err != nil {
+		return associateOutput{}, err
+	}
 	secret := make([]byte, totpSecretBytes)
 	if _, err := io.ReadFull(h.Random, secret); err != nil {
 		return associateOutput{}, fmt.Errorf("read %d random bytes: %w", len(secret), err)
@@ -89,7 +92,7 @@ type verifyTokenOutput struct {
 // verifySoftwareToken proves that the authenticator has the secret. It does not
 // switch the factor on: that is SetUserMFAPreference, or the answer to MFA_SETUP.
 func (h *Handler) verifySoftwareToken(ctx context.Context, in verifyTokenInput) (verifyTokenOutput, error) {
-	findings := []string{present("userCode", in.UserCode)}
+	findings := []string{present("userCode", in.UserCode), sessionShape(in.Session)}
 	if in.UserCode != "" && (len(in.UserCode) != 6 || strings.Trim(in.UserCode, "0123456789") != "") {
 		findings = append(findings, "Value at 'userCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9]+")
 	}

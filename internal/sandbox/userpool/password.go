@@ -141,7 +141,7 @@ type confirmForgotInput struct {
 // client that hides users answers as to a wrong code where there is nobody, or
 // nobody who may (developer guide, "Managing error responses").
 func (h *Handler) confirmForgotPassword(_ context.Context, in confirmForgotInput) (empty, error) {
-	client, user, known, err := h.forUser(in.forUserInput, present("confirmationCode", in.ConfirmationCode),
+	client, user, known, err := h.forUser(in.forUserInput, code("confirmationCode", in.ConfirmationCode),
 		present("password", in.Password), atMost("password", in.Password, 256))
 	if err != nil {
 		return empty{}, err

@@ -143,7 +143,7 @@ type getTokensInput struct {
 // a hash. With rotation it answers with a new refresh token, which lives no
 // longer than the first one would have; without, it has no RefreshToken key.
 func (h *Handler) getTokensFromRefreshToken(_ context.Context, in getTokensInput) (authOutput, error) {
-	if err := validate(present("refreshToken", in.RefreshToken), clientID(in.ClientID)); err != nil {
+	if err := validate(tokenShape("refreshToken", in.RefreshToken), clientID(in.ClientID)); err != nil {
 		return authOutput{}, err
 	}
 	client, ok := h.Store.Client(in.ClientID)
@@ -218,7 +218,7 @@ type empty struct{}
 // operation that takes one. A refresh token nobody knows is answered as if it
 // had been revoked (RFC 7009, section 2.2): UNCONFIRMED for this operation.
 func (h *Handler) revokeToken(_ context.Context, in revokeTokenInput) (empty, error) {
-	if err := validate(present("token", in.Token), clientID(in.ClientID)); err != nil {
+	if err := validate(tokenShape("token", in.Token), clientID(in.ClientID)); err != nil {
 		return empty{}, err
 	}
 	client, ok := h.Store.Client(in.ClientID)

@@ -1,6 +1,7 @@
 package userpool
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -127,10 +128,10 @@ func respondRefusals() []refusal {
 		{"secret block not base64", op, claim(p{"PASSWORD_CLAIM_SECRET_BLOCK": "%%%"}), "InvalidParameterException", "PASSWORD_CLAIM_SECRET_BLOCK is not valid base64."},
 		{"secret block invented", op, claim(nil), "NotAuthorizedException", "Incorrect username or password."},
 		{"secret hash from a public client", op, claim(p{"SECRET_HASH": "eA=="}), "NotAuthorizedException", "Unable to verify secret hash for client web"},
-		{"no new password", op, withSession("NEW_PASSWORD_REQUIRED", "s", p{"USERNAME": "new"}), "InvalidParameterException", "Missing required parameter NEW_PASSWORD"},
+		{"no new password", op, withSession("NEW_PASSWORD_REQUIRED", strings.Repeat("s", 20), p{"USERNAME": "new"}), "InvalidParameterException", "Missing required parameter NEW_PASSWORD"},
 		{"new password, no session", op, answer("NEW_PASSWORD_REQUIRED", fresh), "InvalidParameterException", "Missing required parameter Session"},
-		{"new password, session invented", op, withSession("NEW_PASSWORD_REQUIRED", "invented", fresh), "NotAuthorizedException", "Invalid session for the user."},
-		{"challenge nobody was given", op, withSession("SMS_MFA", "invented", p{"USERNAME": "ann", "SMS_MFA_CODE": "123456"}), "NotAuthorizedException", "Invalid session for the user."},
+		{"new password, session invented", op, withSession("NEW_PASSWORD_REQUIRED", "invented, and long enough", fresh), "NotAuthorizedException", "Invalid session for the user."},
+		{"challenge nobody was given", op, withSession("SMS_MFA", "invented, and long enough", p{"USERNAME": "ann", "SMS_MFA_CODE": "123456"}), "NotAuthorizedException", "Invalid session for the user."},
 		{"challenge nobody was given, no session", op, answer("SMS_MFA", p{"USERNAME": "ann"}), "InvalidParameterException", "Missing required parameter Session"},
 	}
 }
@@ -253,6 +254,58 @@ func TestSettingsRefuse(t *testing.T) {
 	byPhone := newWorld(t, func(pool *store.Pool) { pool.UsernameAttributes = []string{"phone_number"} })
 	byPhone.call("SignUp", p{"ClientId": "web", "Username": "carl", "Password": password}).
 		refused(t, "InvalidParameterException", "Username should be either an email or a phone number.")
+}
+
+// TestShapes: members that the API reference bounds are judged before anything is
+// looked up, and those that do nothing here are still of a type.
+func TestShapes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.login("web", "ann", password).signedIn(t).result("AccessToken")
+	long := strings.Repeat("a", 2049)
+	at := func(member, constraint string) string {
+		return "1 validation error detected: Value at '" + member + "' failed to satisfy constraint: " + constraint
+	}
+	const short, most = "Member must have length greater than or equal to 20", "Member must have length less than or equal to "
+	const form = "Member must satisfy regular expression pattern: [A-Za-z0-9-_=.]+"
+	user := func(more p) p {
+		in := p{"UserPoolId": poolID, "ClientId": "web", "Username": "ann", "AccessToken": token}
+		maps.Copy(in, more)
+		return in
+	}
+	for _, tt := range []struct {
+		op            string
+		in            p
+		code, message string
+	}{
+		{"RespondToAuthChallenge", user(p{"ChallengeName": "SMS_MFA", "Session": "nineteen characters"}), invalidParameter, at("session", short)},
+		{"RespondToAuthChallenge", user(p{"ChallengeName": "SMS_MFA", "Session": long}), invalidParameter, at("session", most+"2048")},
+		{"AdminRespondToAuthChallenge", user(p{"ChallengeName": "SMS_MFA", "Session": "short"}), invalidParameter, at("session", short)},
+		{"InitiateAuth", user(p{"AuthFlow": "USER_AUTH", "Session": "short"}), invalidParameter, at("session", short)},
+		{"AdminInitiateAuth", user(p{"AuthFlow": "USER_AUTH", "Session": "short"}), invalidParameter, at("session", short)},
+		{"AssociateSoftwareToken", p{"Session": "short"}, invalidParameter, at("session", short)},
+		{"VerifySoftwareToken", p{"Session": "short", "UserCode": "123456"}, invalidParameter, at("session", short)},
+		{"ConfirmSignUp", user(p{"ConfirmationCode": "1", "Session": "short"}), invalidParameter, at("session", short)},
+		{"ConfirmSignUp", user(p{"ConfirmationCode": long}), invalidParameter, at("confirmationCode", most+"2048")},
+		{"ConfirmForgotPassword", user(p{"ConfirmationCode": long, "Password": password}), invalidParameter, at("confirmationCode", most+"2048")},
+		{"VerifyUserAttribute", user(p{"AttributeName": "email", "Code": long}), invalidParameter, at("code", most+"2048")},
+		{"VerifyUserAttribute", user(p{"AttributeName": long[:33], "Code": "1"}), invalidParameter, at("attributeName", most+"32")},
+		{"GetUserAttributeVerificationCode", user(p{"AttributeName": long[:33]}), invalidParameter, at("attributeName", most+"32")},
+		{"GetTokensFromRefreshToken", user(p{"RefreshToken": "two words"}), invalidParameter, at("refreshToken", form)},
+		{"RevokeToken", user(p{"Token": "two words"}), invalidParameter, at("token", form)},
+		{"ListDevices", user(p{"Limit": 61}), invalidParameter, "1 validation error detected: Value '61' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 60"},
+		{"ListDevices", user(p{"Limit": -1}), invalidParameter, "1 validation error detected: Value '-1' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 0"},
+		{"GetUserAttributeVerificationCode", user(p{"AttributeName": "email", "ClientMetadata": "x"}), serialization, "ClientMetadata has a value of the wrong type"},
+		{"AdminResetUserPassword", user(p{"ClientMetadata": "x"}), serialization, "ClientMetadata has a value of the wrong type"},
+		{"AdminCreateUser", user(p{"DesiredDeliveryMediums": "x"}), serialization, "DesiredDeliveryMediums has a value of the wrong type"},
+		{"AdminInitiateAuth", user(p{"AuthFlow": "USER_AUTH", "ContextData": "x"}), serialization, "ContextData has a value of the wrong type"},
+		{"AdminRespondToAuthChallenge", user(p{"ChallengeName": "SMS_MFA", "ContextData": "x"}), serialization, "ContextData has a value of the wrong type"},
+	} {
+		w.call(tt.op, tt.in).refused(t, tt.code, tt.message)
+	}
+	w.call("ListDevices", user(p{"Limit": 60})).ok(t)
+	w.call("AdminInitiateAuth", user(p{"AuthFlow": "USER_AUTH", "AuthParameters": p{"USERNAME": "ann"}, "Session": strings.Repeat("x", 20)})).
+		refused(t, notAuthorized, "Invalid session for the user.")
 }
 
 // TestWire covers what is refused before an operation sees the request.

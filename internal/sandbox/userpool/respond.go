@@ -45,7 +45,7 @@ func (in respondInput) label() string {
 }
 
 func (h *Handler) respondToAuthChallenge(_ context.Context, in respondInput) (authOutput, error) {
-	if err := validate(clientID(in.ClientID), oneOf("challengeName", in.ChallengeName, challengeNames())); err != nil {
+	if err := validate(clientID(in.ClientID), oneOf("challengeName", in.ChallengeName, challengeNames()), sessionShape(in.Session)); err != nil {
 		return authOutput{}, err
 	}
 	client, ok := h.Store.Client(in.ClientID)

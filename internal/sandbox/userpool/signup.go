@@ -237,7 +237,7 @@ type confirmSignUpOutput struct {
 // code that is over.
 func (h *Handler) confirmSignUp(_ context.Context, in confirmSignUpInput) (confirmSignUpOutput, error) {
 	err := validate(clientID(in.ClientID), usernameShape(in.Username),
-		present("confirmationCode", in.ConfirmationCode))
+		code("confirmationCode", in.ConfirmationCode), sessionShape(in.Session))
 	if err != nil {
 		return confirmSignUpOutput{}, err
 	}

@@ -3,6 +3,7 @@ package userpool
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -33,20 +34,23 @@ func (h *Handler) getUser(ctx context.Context, in getUserInput) (getUserOutput, 
 // caller is the user whom an access token names, with his pool. findings are
 // what is wrong with the rest of the request.
 func (h *Handler) caller(ctx context.Context, accessToken string, findings ...string) (poolID string, user store.User, err error) {
-	findings = append([]string{present("accessToken", accessToken), tokenShape(accessToken)}, findings...)
+	findings = append([]string{tokenShape("accessToken", accessToken)}, findings...)
 	if err := validate(findings...); err != nil {
 		return "", store.User{}, err
 	}
 	return h.Issuer.Access(ctx, accessToken, h.Now())
 }
 
-// tokenShape is the pattern of AccessToken, [A-Za-z0-9-_=.]+.
-func tokenShape(value string) string {
+// tokenShape is the pattern of a token that must be there, [A-Za-z0-9-_=.]+.
+func tokenShape(member, value string) string {
 	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=."
+	if value == "" {
+		return present(member, value)
+	}
 	if strings.Trim(value, allowed) == "" {
 		return ""
 	}
-	return "Value at 'accessToken' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9-_=.]+"
+	return fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: [A-Za-z0-9-_=.]+", member)
 }
 
 func attributeList(user store.User) []attribute {

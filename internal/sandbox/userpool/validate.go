@@ -50,6 +50,23 @@ func atMost(member, value string, limit int) string {
 	return fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, limit)
 }
 
+// code is what is wrong with a code that must be there.
+func code(member, value string) string { return present(member, value) + atMost(member, value, 2048) }
+
+// attributeName is what is wrong with a name that must be there.
+func attributeName(value string) string {
+	return present("attributeName", value) + atMost("attributeName", value, 32)
+}
+
+// sessionShape is the length of Session, 20 to 2048 characters. Whether it may be left
+// out is for the operation to say.
+func sessionShape(value string) string {
+	if value != "" && utf8.RuneCountInString(value) < 20 {
+		return "Value at 'session' failed to satisfy constraint: Member must have length greater than or equal to 20"
+	}
+	return atMost("session", value, 2048)
+}
+
 // clientID is the pattern of ClientId, [\w+]+, of 1 to 128 characters.
 func clientID(value string) string {
 	return shape{128, `[\w+]+`, func(r rune) bool { return isWord(r) || r == '+' }}.found("clientId", value)
