@@ -23,14 +23,51 @@ const maxOAuthAnswer = 1 << 20
 
 // oauthAnswer is what a token endpoint answers (RFC 6749, sections 5.1 and 5.2).
 type oauthAnswer struct {
-	IDToken          string      `json:"id_token"`
-	AccessToken      string      `json:"access_token"`
-	RefreshToken     string      `json:"refresh_token"`
-	TokenType        string      `json:"token_type"`
-	Scope            string      `json:"scope"`
-	ExpiresIn        json.Number `json:"expires_in"` // seconds; a string at some servers
-	Error            string      `json:"error"`
-	ErrorDescription string      `json:"error_description"`
+	IDToken          string    `json:"id_token"`
+	AccessToken      string    `json:"access_token"`
+	RefreshToken     string    `json:"refresh_token"`
+	TokenType        string    `json:"token_type"`
+	Scope            scopes    `json:"scope"`
+	ExpiresIn        expiresIn `json:"expires_in"`
+	Error            string    `json:"error"`
+	ErrorDescription string    `json:"error_description"`
+}
+
+// expiresIn is how long the access token lasts, in seconds, within the day that any
+// token is trusted for; 0 where the server does not say. That is what any value counts
+// as which is no positive number, or one in a string: the member is RECOMMENDED only
+// (RFC 6749, section 5.1), and an answer that may have used a refresh token up is not
+// thrown away for it.
+type expiresIn int32
+
+// UnmarshalJSON implements json.Unmarshaler, without an error.
+func (e *expiresIn) UnmarshalJSON(data []byte) error {
+	var number json.Number
+	*e = 0
+	if json.Unmarshal(data, &number) != nil {
+		return nil
+	}
+	if seconds, err := number.Float64(); err == nil && seconds > 0 {
+		*e = expiresIn(max(1, min(seconds, longestLifetime.Seconds())))
+	}
+	return nil
+}
+
+// scopes are those that were granted, separated by spaces. Some servers answer with an
+// array; anything else counts as none said (RFC 6749, section 5.1: OPTIONAL).
+type scopes string
+
+// UnmarshalJSON implements json.Unmarshaler, without an error.
+func (s *scopes) UnmarshalJSON(data []byte) error {
+	var one string
+	var several []string
+	*s = ""
+	if json.Unmarshal(data, &one) == nil {
+		*s = scopes(one)
+	} else if json.Unmarshal(data, &several) == nil {
+		*s = scopes(strings.Join(several, " "))
+	}
+	return nil
 }
 
 // OAuthError is a token or revocation endpoint's definite no (RFC 6749, section
@@ -78,21 +115,12 @@ func (c *Client) tokenRequest(ctx context.Context, p Provider, form url.Values, 
 		return Tokens{}, fmt.Errorf("%s: the token is of the type %q, and only Bearer is understood here", op, redact.Cut(body.TokenType))
 	}
 	t := step{received: received, result: &types.AuthenticationResultType{
-		IdToken: aws.String(body.IDToken), AccessToken: aws.String(body.AccessToken), RefreshToken: aws.String(body.RefreshToken), ExpiresIn: body.seconds(),
+		IdToken: aws.String(body.IDToken), AccessToken: aws.String(body.AccessToken), RefreshToken: aws.String(body.RefreshToken), ExpiresIn: int32(body.ExpiresIn),
 	}}
 	t.serverTime, _ = http.ParseTime(answer.Header.Get("Date"))
 	tokens, err := t.refreshTokens(op)
-	tokens.Scope = body.Scope
+	tokens.Scope = string(body.Scope)
 	return tokens, err
-}
-
-// seconds is expires_in, within the day that any token is trusted for.
-func (b oauthAnswer) seconds() int32 {
-	seconds, err := b.ExpiresIn.Float64()
-	if err != nil || seconds <= 0 {
-		return 0
-	}
-	return int32(max(1, min(seconds, longestLifetime.Seconds())))
 }
 
 // post sends a form to an endpoint of an authorization server. A client that has a
