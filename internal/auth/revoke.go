@@ -13,26 +13,52 @@ import (
 
 // LastEnd is when the last of the session's ID and access token ends, by the local
 // clock, as Expires is when the first does: what was handed out works until then
-// wherever nobody asks Cognito.
+// wherever nobody asks Cognito. An access token that cannot be read ends, as far as is
+// known here, with the session.
 func (s Session) LastEnd() time.Time {
 	var first, last time.Time
+	end := s.Expires
 	for _, raw := range []string{s.ID, s.Access} {
 		token, err := jwt.Parse(raw)
 		if err != nil {
 			continue
 		}
-		end, ok := token.Claims.Time("exp")
+		exp, ok := token.Claims.Time("exp")
 		if !ok {
 			continue
 		}
-		if first.IsZero() || end.Before(first) {
-			first = end
+		if first.IsZero() || exp.Before(first) {
+			first = exp
 		}
-		if end.After(last) {
-			last = end
+		if exp.After(last) {
+			last = exp
+		}
+		if iat, ok := token.Claims.Time("iat"); ok {
+			end = later(end, s.endByItself(iat, exp))
 		}
 	}
-	return s.Expires.Add(last.Sub(first))
+	return later(end, s.Expires.Add(last.Sub(first)))
+}
+
+// endByItself is when a token ends by the local clock, by its own claims alone: Expires
+// is earlier where the answer said less. Nobody noted how wrong the clock is by less
+// than worthNoting, but a token lasts no longer than its life since it came.
+func (s Session) endByItself(iat, exp time.Time) time.Time {
+	longest := s.Saved.Add(exp.Sub(iat))
+	if s.Drift != nil {
+		exp = exp.Add(s.Drift.Ahead)
+	}
+	if longest.Before(exp) {
+		return longest
+	}
+	return exp
+}
+
+func later(one, other time.Time) time.Time {
+	if one.After(other) {
+		return one
+	}
+	return other
 }
 
 // Revoke ends the session's refresh token at Cognito, and with it the access to
