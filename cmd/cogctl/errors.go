@@ -198,6 +198,8 @@ func hintFor(err error) string {
 		return fmt.Sprintf("allow %s in the app client's authentication flows", allowed(disabled.Flow))
 	case errors.As(err, &keys) && keys.Emulated:
 		return "a server without a key set (an emulator) needs: cogctl login --no-verify-id-token"
+	case errors.As(err, &lock) && lock.Err == nil && lock.Turns > 1:
+		return "others were at it in turn, and what they report tells why that takes so long: most often a server that is slow or fails; try again later"
 	case errors.As(err, &lock) && lock.Err == nil: // somebody has it
 		return "wait for that process, whose server may be slow to answer, or end it if it hangs"
 	case errors.As(err, &refused) && refusedHints[refused.Code] != "":

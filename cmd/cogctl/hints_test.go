@@ -22,6 +22,8 @@ func TestLockHint(t *testing.T) {
 		hint string
 	}{
 		{&cache.LockError{Path: path, PID: 7, Since: time.Unix(0, 0), Waited: 10 * time.Second}, "wait for that process"},
+		{&cache.LockError{Path: path, PID: 7, Since: time.Unix(0, 0), Turns: 1, Waited: 10 * time.Second}, "wait for that process"},
+		{&cache.LockError{Path: path, PID: 7, Since: time.Unix(0, 0), Turns: 2, Waited: 10 * time.Second}, "others were at it in turn, and what they report"},
 		{&cache.LockError{Path: path, Err: &fs.PathError{Op: "openat", Path: path, Err: fs.ErrPermission}}, "COGCTL_CONFIG_DIR may name another folder"},
 	} {
 		if hint := hintFor(a.placed(row.err)); !strings.HasPrefix(hint, row.hint) {

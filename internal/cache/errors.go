@@ -13,6 +13,7 @@ type LockError struct {
 	Path   string        // the lock file
 	PID    int           // the holder; 0 when it left no note
 	Since  time.Time     // when the holder got it; zero when it left no note
+	Turns  int           // how many were seen to have it, one after the other, the holder among them
 	Waited time.Duration // how long it was waited for
 	Err    error         // why it cannot be had at all; nil when it is just held
 }
@@ -26,12 +27,15 @@ func (e *LockError) Error() string {
 		return fmt.Sprintf("take the lock: %v", e.Err)
 	case e.Err != nil:
 		return fmt.Sprintf("lock %s: %v", e.Path, e.Err)
-	case e.PID == 0:
-		return fmt.Sprintf("lock %s: still held after %v, by a process that left no note", e.Path, e.Waited)
-	default:
-		return fmt.Sprintf("lock %s: still held after %v, by process %d since %s",
-			e.Path, e.Waited, e.PID, e.Since.Format(time.RFC3339))
 	}
+	by := "a process that left no note"
+	if e.PID != 0 {
+		by = fmt.Sprintf("process %d since %s", e.PID, e.Since.Format(time.RFC3339))
+	}
+	if e.Turns > 1 {
+		by += fmt.Sprintf(", the last of %d that had it in turn", e.Turns)
+	}
+	return fmt.Sprintf("lock %s: still held after %v, by %s", e.Path, e.Waited, by)
 }
 
 func (e *LockError) Unwrap() error { return e.Err }

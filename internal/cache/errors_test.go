@@ -19,6 +19,10 @@ func TestErrorTexts(t *testing.T) {
 			Path: "/d/aa.lock", PID: 42, Since: noon, Waited: 10 * time.Second},
 		"lock /d/aa.lock: still held after 10s, by a process that left no note": &LockError{
 			Path: "/d/aa.lock", Waited: 10 * time.Second},
+		"lock /d/aa.lock: still held after 10s, by process 42 since 2026-05-04T12:00:00Z, the last of 3 that had it in turn": &LockError{
+			Path: "/d/aa.lock", PID: 42, Since: noon, Turns: 3, Waited: 10 * time.Second},
+		"lock /d/aa.lock: still held after 10s, by a process that left no note, the last of 2 that had it in turn": &LockError{
+			Path: "/d/aa.lock", Turns: 2, Waited: 10 * time.Second},
 		"take the lock: open /d/aa.lock: permission denied": &LockError{Path: "/d/aa.lock", Err: denied},
 		"lock /d/aa.lock: it is odd":                        &LockError{Path: "/d/aa.lock", Err: errors.New("it is odd")},
 		"save /d/aa.json: disk is full":                     &SaveError{Path: "/d/aa.json", Err: errors.New("disk is full")},

@@ -31,6 +31,7 @@ func (d *Dir[T]) acquire(ctx context.Context, s shelf, key string, good func(ent
 	}
 	deadline := time.NewTimer(d.options.Wait)
 	defer deadline.Stop()
+	turns := &turns{}
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
 		if !admitted {
 			select {
@@ -51,7 +52,7 @@ func (d *Dir[T]) acquire(ctx context.Context, s shelf, key string, good func(ent
 		if ready := peek(s, key, good); ready != nil {
 			return nil, ready, nil
 		}
-		if err := d.pause(ctx, s, key, waiting{deadline.C, pause}); err != nil {
+		if err := d.pause(ctx, s, key, waiting{deadline.C, pause, turns}); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -60,11 +61,30 @@ func (d *Dir[T]) acquire(ctx context.Context, s shelf, key string, good func(ent
 type waiting struct {
 	deadline <-chan time.Time
 	pause    time.Duration
+	turns    *turns
+}
+
+// turns counts those who had the lock one after the other, as far as their notes were
+// seen. When it is not had in time, one who holds it for long is another trouble than
+// many who try in vain.
+type turns struct {
+	count int
+	pid   int
+	since time.Time
+}
+
+func (t *turns) note(pid int, since time.Time) {
+	if pid != 0 && (pid != t.pid || !since.Equal(t.since)) {
+		t.count++
+		t.pid, t.since = pid, since
+	}
 }
 
 // pause sleeps between half and one and a half of the pause, so that the
 // processes that a script started at once do not stay in step.
 func (d *Dir[T]) pause(ctx context.Context, s shelf, key string, w waiting) error {
+	pid, since := s.holder(lockName(key))
+	w.turns.note(pid, since)
 	timer := time.NewTimer(w.pause/2 + rand.N(w.pause))
 	defer timer.Stop()
 	select {
@@ -74,7 +94,8 @@ func (d *Dir[T]) pause(ctx context.Context, s shelf, key string, w waiting) erro
 		return ctx.Err()
 	case <-w.deadline:
 		pid, since := s.holder(lockName(key))
-		return &LockError{Path: s.path(lockName(key)), PID: pid, Since: since, Waited: d.options.Wait}
+		w.turns.note(pid, since)
+		return &LockError{Path: s.path(lockName(key)), PID: pid, Since: since, Turns: w.turns.count, Waited: d.options.Wait}
 	}
 }
 

@@ -84,7 +84,7 @@ func TestLockErrorNamesTheHolder(t *testing.T) {
 	if !ok {
 		t.Fatalf("%v", err)
 	}
-	if lock.PID != holder.Process.Pid || lock.Since.Before(before) || lock.Since.After(time.Now()) || lock.Path != filepath.Join(dir, "aa.lock") {
+	if lock.Turns != 1 || lock.PID != holder.Process.Pid || lock.Since.Before(before) || lock.Since.After(time.Now()) || lock.Path != filepath.Join(dir, "aa.lock") {
 		t.Errorf("%+v, want holder %d since about %v", lock, holder.Process.Pid, before)
 	}
 	if value, err := Cached(d, "aa", time.Minute, fail(token{}, errors.New("no")))(t.Context()); err != nil || value.Text != "stored" {
@@ -101,6 +101,35 @@ func TestLockErrorNamesTheHolder(t *testing.T) {
 	note, err := os.ReadFile(filepath.Join(dir, "aa.lock"))
 	if err != nil || len(note) != noteOffset+noteSize || strings.TrimSpace(string(note[noteOffset:])) != "" {
 		t.Errorf("lock file: %q, %v", note, err)
+	}
+}
+
+// Who waits in vain is told how many were at it in turn: it is not one that hangs. Each
+// look of the waiter at the value here changes who the lock file says has it.
+func TestLockErrorCountsTheTurns(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "sessions")
+	seed := Open[token](Options{Path: dir, Now: at(noon)})
+	if _, err := seed.Update(t.Context(), "aa", give(token{Text: "stored", Until: noon})); err != nil {
+		t.Fatal(err)
+	}
+	startHolder(t, "hold-before-change", dir)
+	file, err := os.OpenFile(filepath.Join(dir, "aa.lock"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	pid := 1
+	looks := func(entry[token]) bool {
+		pid++
+		_, err := file.WriteAt(formatNote(pid, noon), noteOffset)
+		return err != nil
+	}
+	d := Open[token](Options{Path: dir, Now: at(noon), Wait: 300 * time.Millisecond})
+	_, err = d.update(t.Context(), "aa", looks, give(token{}))
+	lock, ok := errors.AsType[*LockError](err)
+	if !ok || lock.PID != pid || lock.Turns != pid-1 {
+		t.Errorf("%v: %+v, want %d turns", err, lock, pid-1)
 	}
 }
 
