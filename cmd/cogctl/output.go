@@ -126,12 +126,15 @@ func (a *app) later(format string, args ...any) {
 
 // debugEvent notes one exchange with a server. The event holds allow-listed fields
 // only; the redactor is the second net.
-func (a *app) debugEvent(e transport.Event) {
+func (a *app) debugEvent(e transport.Event) { a.debugLine(e.String()) }
+
+// debugLine notes something for --debug, without secrets.
+func (a *app) debugLine(text string) {
 	if a.debugging() {
-		a.later("debug: %s", e)
+		a.later("debug: %s", text)
 	}
 	if a.trace != nil {
-		fmt.Fprintf(a.redacted(a.trace), "cogctl: debug: %s\n", redact.Visible(e.String()))
+		fmt.Fprintf(a.redacted(a.trace), "cogctl: debug: %s\n", redact.Visible(text))
 	}
 }
 

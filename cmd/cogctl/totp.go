@@ -42,15 +42,18 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 		return "", fmt.Errorf("note the time step of the code before it is sent: %w", err)
 	}
 	begins := time.Unix(used.Step*int64(totpPeriod.Seconds()), 0)
-	// Nothing is said of the wait: the session's lock is held.
-	if err := s.app.pause(ctx, begins.Sub(serverTime)); err != nil {
+	wait := begins.Sub(serverTime)
+	if wait > 0 { // told afterwards: the session's lock is held
+		s.app.debugLine(fmt.Sprintf("the last TOTP code was used already; waited %s for the next", wait.Round(time.Second)))
+	}
+	if err := s.app.pause(ctx, wait); err != nil {
 		return "", err
 	}
 	return totpOf(s.secrets.totpSecret, used.Step)
 }
 
 // awaitCode waits, without a lock, until a code can be made that was not sent
-// before, and says so to a person. What is left of the wait, because the server's
+// before, and says so to a person, and with --debug. What is left of the wait, because the server's
 // clock is another, totpCode sees to.
 func (s signIn) awaitCode(ctx context.Context) error {
 	if _, err := totpOf(s.secrets.totpSecret, 0); s.secrets.totpSecret == "" || err != nil {
@@ -67,6 +70,8 @@ func (s signIn) awaitCode(ctx context.Context) error {
 	next := time.Unix((last.Step+1)*int64(totpPeriod.Seconds()), 0)
 	if wait := next.Sub(s.app.now()); wait > 0 && wait <= totpPeriod {
 		s.app.note("the last code was used already; waiting %s for the next", wait.Round(time.Second))
+		s.app.debugLine(fmt.Sprintf("the last TOTP code was used already; waiting %s for the next", wait.Round(time.Second)))
+		s.app.flush() // no lock is held, and a job's log shows what the time is for
 		return s.app.pause(ctx, wait)
 	}
 	return nil

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,5 +56,73 @@ func TestTOTPCode(t *testing.T) {
 	wrong.secrets.totpSecret = "not base32!"
 	if _, err := wrong.totpCode(t.Context(), at.Add(time.Hour)); exitCode(err) != exitUsage || strings.Contains(err.Error(), "not base32!") {
 		t.Errorf("a secret that is none: %v", err)
+	}
+}
+
+// TestTOTPWaitIsTold: --debug tells what the time is for that a job waits for another
+// code, before it waits where no lock is held; without it a script hears nothing.
+func TestTOTPWaitIsTold(t *testing.T) {
+	t.Parallel()
+	for _, debug := range []string{"", "true"} {
+		a, text := overheard(t, debug)
+		at := time.Unix(1_800_000_000/30*30+7, 0)
+		a.now = func() time.Time { return at }
+		atPause := ""
+		a.pause = func(_ context.Context, d time.Duration) error {
+			if atPause = ""; d > 0 {
+				atPause = text()
+			}
+			return nil
+		}
+		s, _, err := a.whose()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.secrets.totpSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+		const waiting, waited = "cogctl: debug: the last TOTP code was used already; waiting 23s for the next\n", "cogctl: debug: the last TOTP code was used already; waited 23s for the next\n"
+		for i, step := range []struct {
+			wait          func() error
+			before, after string
+		}{
+			{func() error { return s.awaitCode(t.Context()) }, "", ""},
+			{func() error { _, err := s.totpCode(t.Context(), at); return err }, "", ""},
+			{func() error { return s.awaitCode(t.Context()) }, waiting, waiting},
+			{func() error { _, err := s.totpCode(t.Context(), at); return err }, waiting, waiting + waited},
+		} {
+			if err := step.wait(); err != nil {
+				t.Fatal(err)
+			}
+			a.flush()
+			if debug == "" {
+				step.before, step.after = "", ""
+			}
+			if atPause != step.before || text() != step.after {
+				t.Errorf("debug %q, step %d: at the pause %q, then %q; want %q, %q", debug, i, atPause, text(), step.before, step.after)
+			}
+		}
+	}
+}
+
+// overheard is a run and what it said to standard error until now.
+func overheard(t *testing.T, debug string) (*app, func() string) {
+	t.Helper()
+	environ := map[string]string{
+		"COGCTL_CONFIG_DIR": t.TempDir() + "/c", "COGCTL_CACHE_DIR": t.TempDir() + "/k", "COGCTL_DEBUG": debug,
+		"COGCTL_USER_POOL_ID": "us-east-1_Ab12Cd34E", "COGCTL_CLIENT_ID": "abc", "COGCTL_USERNAME": "ann",
+	}
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { said.Close() })
+	a := newApp()
+	a.getenv = func(name string) string { return environ[name] }
+	a.stderr = said
+	return a, func() string {
+		data, err := os.ReadFile(said.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
 	}
 }
