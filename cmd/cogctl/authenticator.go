@@ -17,15 +17,30 @@ import (
 // wants: a QR code of the otpauth link, and the secret itself to be typed. Both
 // are secrets; they go to standard error, which is the terminal, past the redactor.
 func (s signIn) showAuthenticator(username, secret string) {
-	link := s.otpauth(username, secret)
 	to := s.app.stderr
 	fmt.Fprintf(to, "Scan this with an authenticator app, or type the secret into it:\n\n")
-	qrterminal.GenerateWithConfig(link, qrterminal.Config{
+	qrterminal.GenerateWithConfig(s.scanned(username, secret), qrterminal.Config{
 		Level: qrterminal.L, Writer: to, QuietZone: 2, HalfBlocks: true,
 		BlackChar: qrterminal.BLACK_BLACK, WhiteBlackChar: qrterminal.WHITE_BLACK,
 		WhiteChar: qrterminal.WHITE_WHITE, BlackWhiteChar: qrterminal.BLACK_WHITE,
 	})
-	fmt.Fprintf(to, "\n  secret  %s\n  link    %s\n\n", redact.Visible(secret), redact.Visible(link))
+	fmt.Fprintf(to, "\n  secret  %s\n  link    %s\n\n", redact.Visible(secret), redact.Visible(s.otpauth(username, secret)))
+}
+
+// widestScan is how long a link may be, in bytes, whose QR code fits 80 columns: version
+// 14 at level L, 73 modules (ISO/IEC 18004, table 7), and 2 of quiet zone on each side.
+const widestScan = 458
+
+// scanned is the link as the QR code holds it. A user's name of many letters that are not
+// ASCII is cut there: it is for people only, and a code that is broken into lines nobody
+// can scan.
+func (s signIn) scanned(username, secret string) string {
+	link := s.otpauth(username, secret)
+	for name := []rune(username); len(link) > widestScan && len(name) > 0; {
+		name = name[:len(name)-1]
+		link = s.otpauth(string(name)+"…", secret)
+	}
+	return link
 }
 
 // otpauth is the link that authenticator apps read.
