@@ -286,13 +286,10 @@ func runAccountDelete(ctx context.Context, a *app, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if yes {
-		err = m.named()
-	} else {
-		err = m.confirmDeletion(ctx)
-	}
-	if err != nil {
-		return err
+	if !yes {
+		if err := m.confirmDeletion(ctx); err != nil {
+			return err
+		}
 	}
 	err = m.act(ctx, func(account auth.Account) error { return account.Delete(ctx) })
 	if err != nil {
@@ -320,17 +317,6 @@ func (a *app) meant() error {
 	}
 	return withCode(exitNeeded, hinted(errors.New("delete an account: nobody has signed in, and whose it is must be said"),
 		"%s, or --username with %s", s.next("login"), s.next("account", "delete", "--yes")))
-}
-
-// named refuses a session that was found by a name in other letter case: in some user
-// pools that is the name of somebody else.
-func (m *member) named() error {
-	given := m.profile.Get("username")
-	if !ofThisRun(given) || given.Text == m.session.Username || given.Text == m.session.Typed {
-		return nil
-	}
-	return withCode(exitNeeded, hinted(fmt.Errorf("delete an account: the session here is that of %s, and %q may be another user", m.session.Username, given.Text),
-		"%s", m.next("account", "delete", "--yes", "--username", m.session.Username)))
 }
 
 func (m *member) confirmDeletion(ctx context.Context) error {

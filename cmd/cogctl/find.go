@@ -70,6 +70,17 @@ func (s signIn) as(session auth.Session) signIn {
 	return s
 }
 
+// mistaken refuses to act by a session that was found by a name in other letters: where
+// letter case counts, that is the name of somebody else. It is what a user pool has that
+// was made without UsernameConfiguration.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UsernameConfigurationType.html
+func (s signIn) mistaken(session auth.Session) error {
+	is := cell(session.Username)
+	return withCode(exitNeeded, hinted(
+		fmt.Errorf("%s is not signed in at %s: the session here is that of %s, and %q may be another user", s.user, s.pool.place(), is, s.user),
+		"if %s is meant: --username %s\n%s", is, shellWord(is), s.next("login", "--username", s.user)))
+}
+
 // usersHere are the users who are signed in here with this app client. What is kept of
 // tokens that were given, and not filed yet, is no sign-in.
 func (s signIn) usersHere(dir *cache.Dir[auth.Session]) ([]cache.Record[auth.Session], error) {

@@ -44,11 +44,14 @@ func (s signIn) current(ctx context.Context, dir *cache.Dir[auth.Session], min t
 		return auth.Session{}, err
 	}
 	if other := s.as(stored); other.user != s.user {
-		if exact || !s.unattended() {
+		switch {
+		case exact:
 			session, err := other.renewed(ctx, dir, min, nil) // who signs in is whoever was named
 			if exitCode(err) != exitNeeded || !s.unattended() {
 				return session, err
 			}
+		case !s.unattended():
+			return auth.Session{}, s.mistaken(stored)
 		}
 		stored = auth.Session{}
 	}

@@ -214,9 +214,12 @@ func runTokenRefresh(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	stored, _, err := s.find(dir)
+	stored, exact, err := s.find(dir)
 	if err != nil {
 		return err
+	}
+	if !exact {
+		return s.mistaken(stored)
 	}
 	s = s.as(stored)
 	ask := auth.Ask(nil) // a refresh was asked for, not a sign-in; a machine's is one
