@@ -260,3 +260,16 @@ func (s signIn) inputNeeded(q auth.Question) error {
 	}
 	return needed
 }
+
+// withCaller adds to what is missing the AWS credentials of the flow that takes them,
+// where there are none.
+func (l *login) withCaller(ctx context.Context, needed *auth.InputError) error {
+	if l.profile.Get("flow").Text != "admin" {
+		return needed
+	}
+	_, err := l.app.caller(ctx, l.pool).Retrieve(ctx)
+	if err == nil {
+		return needed
+	}
+	return hinted(withCode(exitNeeded, fmt.Errorf("%w; %w", needed, err)), "%s", lines(setHint(needed), hintFor(err)))
+}

@@ -206,7 +206,7 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 		if l.byPassword() && !l.typedPassword && !l.profile.Get("password").Set() {
 			needed.Also = []*auth.InputError{{Item: auth.ItemPassword, Answers: answersBy[auth.ItemPassword]}}
 		}
-		return needed
+		return l.withCaller(ctx, needed)
 	}
 	l.user, err = l.askUsername(ctx)
 	return err
@@ -246,6 +246,9 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	}
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
+	}
+	if l.profile.Get("flow").Text == "admin" && !l.unattended() && !l.app.person(l.profile) {
+		return auth.Session{}, l.withCaller(ctx, &auth.InputError{Item: auth.ItemPassword, Subject: l.user, Answers: answersBy[auth.ItemPassword]})
 	}
 	if l.machine == nil && (l.app.person(l.profile) || !l.unattended() || looksForCodes(l.profile)) {
 		return l.attended(ctx, dir)
