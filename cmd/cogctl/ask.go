@@ -55,7 +55,7 @@ func (s signIn) storedAnswers() auth.Ask {
 				return offered(q, answer, from)
 			}
 			s.app.redactor.Add(answer)
-			return answer, nil
+			return answer, asText(from, answer)
 		}
 		switch {
 		case q.Item == auth.ItemNewPassword && s.secrets.newPassword != "":

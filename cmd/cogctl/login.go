@@ -382,5 +382,5 @@ func (a *app) passwordFromStdin(ctx context.Context) (string, error) {
 		return "", withCode(exitNeeded, errors.New("--password-stdin: standard input is empty"))
 	}
 	a.redactor.Add(password)
-	return password, nil
+	return password, asText("the password on standard input", password)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cogctl/cogctl/internal/auth"
 	"github.com/cogctl/cogctl/internal/config"
@@ -205,7 +206,16 @@ func (a *app) resolve(ctx context.Context, p *config.Profile, v config.Value) (s
 		value = resolved
 	}
 	a.redactor.Add(value)
-	return value, nil
+	return value, asText(v.Origin.Text, value)
+}
+
+// asText refuses what is not UTF-8: in a request it would become something else, and a
+// new password one that nobody knows.
+func asText(from, value string) error {
+	if strings.ContainsRune(value, utf8.RuneError) {
+		return usagef("%s is not UTF-8 text: it may come from a file, or a shell, of another encoding", from)
+	}
+	return nil
 }
 
 // lastSignIn names who signed in last with a profile: a user, or the app client

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/cogctl/cogctl/internal/loopback"
 )
@@ -212,6 +213,8 @@ func checkUsername(name string) error {
 		return fmt.Errorf("%q begins or ends with white space", shorten(name))
 	case strings.ContainsFunc(name, unicode.IsControl):
 		return fmt.Errorf("%q has control characters", shorten(name))
+	case strings.ContainsRune(name, utf8.RuneError):
+		return fmt.Errorf("%q is not UTF-8 text", name)
 	}
 	return nil
 }
