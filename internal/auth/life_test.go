@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +100,26 @@ func TestSignInEndsWithItsCaller(t *testing.T) {
 		}
 	case <-time.After(40 * time.Second):
 		t.Fatal("it goes on for nobody")
+	}
+}
+
+// TestRefreshWithoutTokens: an answer with neither tokens nor a challenge is no answer,
+// by which a token that has a moment left still serves; a challenge is told by its name.
+func TestRefreshWithoutTokens(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		answer  string
+		want    string
+		passing bool
+	}{
+		{`{}`, "neither an ID token nor an access token", true},
+		{`{"AuthenticationResult":null,"ChallengeName":null}`, "neither an ID token nor an access token", true},
+		{`{"ChallengeName":"SMS_MFA","Session":"s"}`, "asks for the challenge SMS_MFA", false},
+	} {
+		r := newRefresher(t, auth.Session{}, func() (int, any) { return 200, json.RawMessage(c.answer) })
+		_, err := r.renew()
+		if err == nil || !strings.Contains(err.Error(), c.want) || auth.Passing(err) != c.passing || !r.kept().Live() {
+			t.Errorf("%s: %v (passing %v), want %q", c.answer, err, auth.Passing(err), c.want)
+		}
 	}
 }

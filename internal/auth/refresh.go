@@ -206,8 +206,11 @@ func (c *Client) refreshByFlow(ctx context.Context, s Session, op string) (Token
 	if err != nil {
 		return Tokens{}, c.disabled(types.AuthFlowTypeRefreshTokenAuth, apiError(op, err))
 	}
-	if out.AuthenticationResult == nil {
+	if out.AuthenticationResult == nil && out.ChallengeName != "" {
 		return Tokens{}, fmt.Errorf("%s: the server asks for the challenge %s", op, redact.Cut(string(out.ChallengeName)))
+	}
+	if out.AuthenticationResult == nil {
+		out.AuthenticationResult = &types.AuthenticationResultType{}
 	}
 	return c.stamp(step{result: out.AuthenticationResult}, out.ResultMetadata).refreshTokens(op)
 }
