@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
 )
 
 // lastMoments are those in which a token helps nobody any more: its end is known to
@@ -21,6 +23,23 @@ func (s signIn) stillGood(session auth.Session, min time.Duration, err error) bo
 	}
 	s.app.warn(fmt.Sprintf("the token that ends in %s is used, because a new one was not had: %v", session.Expires.Sub(s.app.now()).Round(time.Second), err))
 	return true
+}
+
+// refreshed is the session renewed by its refresh token, which takes none of the secrets
+// of a sign-in but the client's: unknown tells why one of the others is not to be had now.
+func (s signIn) refreshed(ctx context.Context, dir *cache.Dir[auth.Session], min time.Duration, unknown error) (auth.Session, error) {
+	stored, exact, err := s.find(dir)
+	secret, unresolved := s.app.reveal(ctx, s.profile, "client_secret")
+	if ctx.Err() != nil || err != nil || unresolved != nil || !exact || stored.Refresh == "" {
+		return auth.Session{}, unknown
+	}
+	s = s.as(stored)
+	s.secrets = credentials{clientSecret: secret}
+	session, err := s.renewed(ctx, dir, min, nil)
+	if exitCode(err) == exitNeeded {
+		return session, hinted(fmt.Errorf("%w; it is needed because %w", unknown, err), "%s", hintFor(unknown))
+	}
+	return session, err
 }
 
 // warnClock tells, once a day, that the clock of this machine is wrong. The text is

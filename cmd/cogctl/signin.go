@@ -41,7 +41,7 @@ func (s signIn) current(ctx context.Context, dir *cache.Dir[auth.Session], min t
 		return a.seen(stored), nil
 	}
 	if s.secrets, err = s.credentials(ctx); err != nil {
-		return auth.Session{}, err
+		return s.refreshed(ctx, dir, min, err)
 	}
 	if other := s.as(stored); other.user != s.user {
 		switch {
