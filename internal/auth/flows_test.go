@@ -151,6 +151,14 @@ func TestDeviceRefused(t *testing.T) {
 	if _, err := auth.Password(u).Login(t.Context()); err == nil || len(p.opened) != 1 {
 		t.Errorf("no device: %v after %d starts", err, len(p.opened))
 	}
+	// A proof that came too late says nothing about the device.
+	p = &played{first: challenge("DEVICE_SRP_AUTH", "s", nil), replies: []any{expired}}
+	u, told := p.user(t, nobody)
+	u.Password, u.Device = "p", auth.RememberedDevice{Key: "k", GroupKey: "g", Password: "d"}
+	u.Keep = func(_ context.Context, d auth.RememberedDevice) { t.Errorf("too late: kept %v", d) }
+	if tokens, err := auth.Password(u).Login(t.Context()); err != nil || tokens.DeviceKey != "k" || len(p.opened) != 2 || !strings.Contains(fmt.Sprint(*told), "starts again") {
+		t.Errorf("too late: %v, device %q, %d starts, told %q", err, tokens.DeviceKey, len(p.opened), *told)
+	}
 	// A device that the pool asks for and nobody kept.
 	p = &played{first: challenge("DEVICE_SRP_AUTH", "s", nil)}
 	u, _ = p.user(t, nobody)
@@ -184,7 +192,7 @@ func TestDeviceProof(t *testing.T) {
 func TestCustomRounds(t *testing.T) {
 	t.Parallel()
 	p := &played{
-		first:   challenge("CUSTOM_CHALLENGE", "s1", map[string]string{"USERNAME": "ann", "question": "one?\nhint: due", "hint": "uno"}),
+		first:   challenge("CUSTOM_CHALLENGE", "s1", map[string]string{"USERNAME": "ann", "USER_ID_FOR_SRP": "ann", "question": "one?\nhint: due", "hint": "uno"}),
 		replies: []any{challenge("CUSTOM_CHALLENGE", "s2", map[string]string{"question": "two?"}), challenge("CUSTOM_CHALLENGE", "s3", nil)},
 	}
 	var asked []auth.Question
@@ -226,7 +234,7 @@ func TestSelectChallenge(t *testing.T) {
 	}{
 		"one, no question": {[]string{"WEB_AUTHN", "EMAIL_OTP"}, "", "EMAIL_OTP", true},
 		"chosen":           {[]string{"EMAIL_OTP", "SMS_OTP"}, "SMS_OTP", "SMS_OTP", true},
-		"not offered":      {[]string{"EMAIL_OTP", "SMS_OTP"}, "PASSWORD", "", false},
+		"not offered":      {[]string{"EMAIL_OTP", "PASSWORD"}, "SMS_OTP", "", false},
 		"a passkey only":   {[]string{"WEB_AUTHN"}, "WEB_AUTHN", "", false},
 		"nothing":          {nil, "", "", false},
 	} {

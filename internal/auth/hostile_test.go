@@ -40,6 +40,18 @@ func TestPasswordStaysHere(t *testing.T) {
 	}
 }
 
+// TestChosenPassword: what was chosen to begin with is not asked for again when its
+// challenge comes by itself.
+func TestChosenPassword(t *testing.T) {
+	t.Parallel()
+	p := &played{first: challenge("PASSWORD", "s", nil)}
+	u, _ := p.user(t, nobody)
+	u.Password = "Passw0rd!"
+	if _, err := (auth.Choice{SignIn: u, Preferred: "PASSWORD"}).Login(t.Context()); err != nil || !strings.Contains(fmt.Sprint(p.bodies), "Passw0rd!") {
+		t.Errorf("%v, sent %v", err, p.bodies)
+	}
+}
+
 // TestHostileAuthenticators: what an authenticator app is set up with is shown on a
 // terminal and drawn as a QR code.
 func TestHostileAuthenticators(t *testing.T) {

@@ -235,6 +235,7 @@ func TestSelectMFA(t *testing.T) {
 		"foreign":   {map[string]string{"MFAS_CAN_CHOOSE": `["SMS_MFA","EMAIL_OTP"]`}, "SOFTWARE_TOKEN_MFA", nil, true},
 		"none":      {map[string]string{}, "", nil, false},
 		"not JSON":  {map[string]string{"MFAS_CAN_CHOOSE": `SMS_MFA`}, "", nil, false},
+		"empty":     {map[string]string{"MFAS_CAN_CHOOSE": `[]`}, "", nil, false},
 	} {
 		right := "-"
 		if len(row.sent) > 0 {

@@ -220,6 +220,59 @@ func TestList(t *testing.T) {
 	})
 }
 
+// TestListUnreadable: what cannot be read is told, and hides nothing that can.
+func TestListUnreadable(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "sessions")
+	d := Open[string](Options{Path: dir, Now: at(noon)})
+	for _, key := range []string{"aa", "bb", "cc"} {
+		if _, err := d.Update(t.Context(), key, give(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bb.json"), []byte(`{"version":99,"generation":1,"value":"bb"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := d.List()
+	var newer *NewerError
+	if !errors.As(err, &newer) || len(list) != 2 || list[0].Value != "aa" || list[1].Value != "cc" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// TestEndIf: only the value that is meant is ended; another one stays and is told. What
+// cannot be read may be that value.
+func TestEndIf(t *testing.T) {
+	everyStorage(t, func(t *testing.T, o Options) {
+		d := Open[string](o)
+		if _, err := d.Update(t.Context(), "aa", give("new")); err != nil {
+			t.Fatal(err)
+		}
+		is := func(meant string) func(string) bool { return func(now string) bool { return now == meant } }
+		if other, stays, err := d.EndIf(t.Context(), "aa", is("old")); other != "new" || !stays || err != nil {
+			t.Errorf("another value: %q, stays %v, %v", other, stays, err)
+		}
+		wantStored(t, d, "aa", "new")
+		if o.Path != "" {
+			if err := os.WriteFile(filepath.Join(o.Path, "aa.json"), []byte("{"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, stays, err := d.EndIf(t.Context(), "aa", is("new")); stays || err != nil {
+			t.Errorf("the value that is meant: stays %v, %v", stays, err)
+		}
+		if _, found, err := d.Read("aa"); found || err != nil {
+			t.Errorf("found %v, %v", found, err)
+		}
+		if o.Path == "" {
+			return
+		}
+		if entries, err := os.ReadDir(o.Path); len(entries) != 1 || err != nil {
+			t.Errorf("left: %v, %v", entries, err)
+		}
+	})
+}
+
 func TestMemoryIsNotShared(t *testing.T) {
 	t.Parallel()
 	a, b := Open[[]string](Options{Now: at(noon)}), Open[[]string](Options{Now: at(noon)})
