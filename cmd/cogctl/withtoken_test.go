@@ -11,6 +11,7 @@ import (
 func TestGivenTokens(t *testing.T) {
 	t.Parallel()
 	id := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"token_use":"id"}`)) + ".AAAA"
+	access := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"token_use":"access"}`)) + ".AAAA"
 	for text, want := range map[string]struct {
 		given auth.Given
 		code  int
@@ -25,11 +26,23 @@ func TestGivenTokens(t *testing.T) {
 		"": {auth.Given{}, exitNeeded}, " \n": {auth.Given{}, exitNeeded}, `''`: {auth.Given{}, exitNeeded},
 		"two words": {auth.Given{}, exitUsage}, "{": {auth.Given{}, exitUsage}, "{}": {auth.Given{}, exitUsage},
 		`{"access_token":"a"}`: {auth.Given{}, exitUsage}, `{"id_token":7}`: {auth.Given{}, exitUsage},
-		id: {auth.Given{}, exitUsage}, strings.Repeat("x", maxGiven+1): {auth.Given{}, exitUsage},
+		id: {auth.Given{}, exitUsage}, access: {auth.Given{}, exitUsage}, strings.Repeat("x", maxGiven+1): {auth.Given{}, exitUsage},
 	} {
 		got, err := givenTokens([]byte(text))
 		if exitCode(err) != want.code || err == nil && got != want.given {
 			t.Errorf("%.60q: %+v, %v", text, got, err)
+		}
+	}
+}
+
+// TestWholeLines: a line as long as a terminal's longest may have lost its end there.
+func TestWholeLines(t *testing.T) {
+	t.Parallel()
+	for length, whole := range map[int]bool{0: true, 1022: true, 1023: false, 1024: true, 4094: true, 4095: false, 4096: true} {
+		for _, end := range []string{"", "\n", "\nmore\n"} {
+			if err := wholeLines([]byte("more\n" + strings.Repeat("x", length) + end)); (err == nil) != whole {
+				t.Errorf("%d characters, then %q: %v", length, end, err)
+			}
 		}
 	}
 }
