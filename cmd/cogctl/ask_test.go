@@ -59,6 +59,35 @@ func TestStoredAnswers(t *testing.T) {
 	}
 }
 
+// TestStoredChoices: what lies at hand chooses only what is offered, and a password only
+// the way that does not send it.
+func TestStoredChoices(t *testing.T) {
+	t.Parallel()
+	a := newApp()
+	a.getenv = func(string) string { return "" }
+	p, err := a.profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := signIn{app: a, profile: p, secrets: credentials{password: "Passw0rd!", totpSecret: "JBSWY3DPEHPK3PXP"}}
+	for _, row := range []struct {
+		item    auth.Item
+		options []string
+		chosen  string // empty: a person would have to
+	}{
+		{auth.ItemFirstFactor, []string{"EMAIL_OTP", "PASSWORD", "PASSWORD_SRP"}, "PASSWORD_SRP"},
+		{auth.ItemFirstFactor, []string{"EMAIL_OTP", "PASSWORD"}, ""},
+		{auth.ItemMFAKind, []string{"SMS_MFA", "SOFTWARE_TOKEN_MFA"}, "SOFTWARE_TOKEN_MFA"},
+		{auth.ItemMFAKind, []string{"SMS_MFA", "EMAIL_OTP"}, ""},
+	} {
+		chosen, err := s.storedAnswers()(t.Context(), auth.Question{Item: row.item, Name: "SELECT", Options: row.options})
+		var needed *auth.InputError
+		if chosen != row.chosen || errors.As(err, &needed) != (row.chosen == "") {
+			t.Errorf("%q: %q, %v", row.options, chosen, err)
+		}
+	}
+}
+
 // TestAnotherStoredAnswer: only a code of a stored secret that served already has
 // another one after it, and not for ever.
 func TestAnotherStoredAnswer(t *testing.T) {

@@ -147,8 +147,9 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	typed := bytes.ReplaceAll(p[:n], []byte{ctrlZ}, nil) // no part of a password
 	k.line = append(k.line, typed...)
 	if bytes.ContainsAny(typed, "\r\n") {
-		// The replacement character is UTF-8, but x/term takes it for what it replaces.
-		if !utf8.Valid(k.line) || bytes.ContainsRune(k.line, utf8.RuneError) {
+		// This finds what is no UTF-8 as well as the replacement character, which is, but
+		// x/term takes it for what it replaces.
+		if bytes.ContainsRune(k.line, utf8.RuneError) {
 			return 0, errNoText
 		}
 		k.line = nil

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"reflect"
 	"strings"
@@ -94,6 +95,9 @@ func TestKeysAtAPrompt(t *testing.T) {
 	}{
 		{"a password", true, "Passw0rd!\r", "Passw0rd!", "", 0},
 		{"a password of several bytes a character", true, "Pässwörd€1\r", "Pässwörd€1", "", 0},
+		{"a character in two pieces", true, "P\xc3|\xa4ssword\r", "Pässword", "", 0},
+		{"Ctrl-Z in a password", true, "Pass\x1aw0rd!\r", "Passw0rd!", "", 0},
+		{"no password", true, "\r", "", "no answer was given", exitNeeded},
 		{"another character set", true, "caf\xe9 1\r", "", "is not UTF-8", exitUsage},
 		{"half a character", true, "caf\xc3\r", "", "is not UTF-8", exitUsage},
 		{"a replaced character", true, "caf\uFFFD\r", "", "is not UTF-8", exitUsage},
@@ -101,6 +105,8 @@ func TestKeysAtAPrompt(t *testing.T) {
 		{"Ctrl-C for a password", true, "\x03", "", "interrupt", exitInterrupted},
 		{"Ctrl-\\ for a password", true, "abc\x1c", "", "quit", 131},
 		{"an answer", false, "123456\r", "123456", "", 0},
+		{"an answer with space around it", false, "  123 456 \r", "123 456", "", 0},
+		{"an answer and its end", false, "123456\x04|\x04", "123456", "", 0},
 		{"nothing", false, "\r", "", "no answer was given", exitNeeded},
 		{"Ctrl-D for an answer", false, "\x04", "", "no answer was given", exitNeeded},
 	} {
@@ -117,8 +123,11 @@ func TestKeysAtAPrompt(t *testing.T) {
 				over <- said{answer, err}
 			}()
 			s.await("What: ")
-			if _, err := s.master.WriteString(row.keys); err != nil {
-				t.Fatal(err)
+			for i, keys := range strings.Split(row.keys, "|") {
+				time.Sleep(time.Duration(i) * 30 * time.Millisecond) // they should arrive apart
+				if _, err := s.master.WriteString(keys); err != nil {
+					t.Fatal(err)
+				}
 			}
 			select {
 			case got := <-over:
@@ -131,8 +140,33 @@ func TestKeysAtAPrompt(t *testing.T) {
 			case <-time.After(time.Minute):
 				t.Fatal("the prompt waits on")
 			}
-			s.await("\n")
+			if row.name != "an answer and its end" { // which leaves the cursor where it is
+				s.await("\n")
+			}
 		})
+	}
+}
+
+// TestStoppedAtAPrompt: whoever is stopped there finds the terminal as it was, and what
+// is said next begins a line.
+func TestStoppedAtAPrompt(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	before := s.mode()
+	ctx, stop := context.WithCancelCause(t.Context())
+	over := make(chan said, 1)
+	go func() {
+		answer, err := s.term.askSecret(ctx, "What: ")
+		over <- said{answer, err}
+	}()
+	s.await("What: ")
+	stop(interrupted{syscall.SIGTERM})
+	if got := <-over; got.answer != "" || exitCode(got.err) != exitTerminated {
+		t.Errorf("%q, %v", got.answer, got.err)
+	}
+	s.await("\n")
+	if !reflect.DeepEqual(s.mode(), before) {
+		t.Error("the terminal is not left as it was found")
 	}
 }
 
@@ -167,5 +201,19 @@ func TestPromptAfterAStop(t *testing.T) {
 	}
 	if !reflect.DeepEqual(s.mode(), before) {
 		t.Error("the terminal is not left as it was found")
+	}
+	// A question whose answer is shown is put anew as well.
+	go func() {
+		answer, err := s.term.ask(t.Context(), "Which: ")
+		over <- said{answer, err}
+	}()
+	s.await("Which: ")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.await("Which: ")
+	_, _ = s.master.WriteString("this\r")
+	if got := <-over; got.answer != "this" || got.err != nil {
+		t.Errorf("%q, %v", got.answer, got.err)
 	}
 }

@@ -67,6 +67,27 @@ func TestPreparedBeforeTheChange(t *testing.T) {
 	}
 }
 
+// TestStoppedBeforeTheChange: who is stopped when the lock is there, and nothing was
+// done yet, has nothing done.
+func TestStoppedBeforeTheChange(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	asked := 0
+	d := Open[string](Options{Path: filepath.Join(t.TempDir(), "sessions"), Now: func() time.Time {
+		if asked++; asked > 1 { // the first time is before the lock
+			stop()
+		}
+		return noon
+	}})
+	_, err := d.Update(ctx, "aa", func(context.Context, string, bool) (string, error) {
+		t.Error("the change was made")
+		return "", nil
+	})
+	if !errors.Is(err, context.Canceled) || asked < 2 {
+		t.Errorf("%v, the clock was asked %d times", err, asked)
+	}
+}
+
 func TestSaveError(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sessions")
