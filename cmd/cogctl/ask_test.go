@@ -115,4 +115,11 @@ func TestAnotherStoredAnswer(t *testing.T) {
 			t.Errorf("%+v: %v", row.question, another)
 		}
 	}
+	// A code that was given is the only one.
+	a.getenv = func(name string) string {
+		return map[string]string{"COGCTL_ANSWER_SOFTWARE_TOKEN_MFA": "123456"}[name]
+	}
+	if s.hasAnother(auth.Question{Item: auth.ItemTOTP, Name: "SOFTWARE_TOKEN_MFA", Retry: used, Refused: 1}) {
+		t.Error("another code is said to stand behind the one that was given")
+	}
 }

@@ -46,6 +46,14 @@ func TestTOTPCode(t *testing.T) {
 			t.Errorf("the second code was given out after %v, before its time", waited)
 		}
 	}
+	// The third waits for the step after that.
+	third := run()
+	var waits time.Duration
+	third.app.pause = func(_ context.Context, d time.Duration) error { waits = d; return nil }
+	later, _ := totp.GenerateCode(secret, at.Add(31*time.Second))
+	if got, err := third.totpCode(t.Context(), at); err != nil || got != later || waits != 31*time.Second {
+		t.Errorf("the third code: %q (%v) after %v, want %q", got, err, waits, later)
+	}
 	// A clock that was set back by hours does not make anybody wait that long.
 	early := at.Add(-3 * time.Hour)
 	want, _ := totp.GenerateCode(secret, early)

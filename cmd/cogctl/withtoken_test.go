@@ -35,6 +35,22 @@ func TestGivenTokens(t *testing.T) {
 	}
 }
 
+// TestSameName: the given tokens are those of whoever was named, by any name to sign in
+// with, and by no other claim.
+func TestSameName(t *testing.T) {
+	t.Parallel()
+	part := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	id := part(`{"alg":"RS256"}`) + "." + part(`{"sub":"5-6","email":"Ann@example.com","phone_number":"+15550100","preferred_username":"annie","name":"Anna"}`) + ".AAAA"
+	for name, same := range map[string]bool{
+		"": true, "ann": true, "ANN": true, "5-6": true, "ann@example.com": true, "+15550100": true, "Annie": true, "Anna": false, "bob": false,
+	} {
+		l := login{signIn: signIn{user: name}}
+		if err := l.sameName(auth.Session{Username: "ann", ID: id}); (err == nil) != same || err != nil && exitCode(err) != exitRefused {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // TestWholeLines: a line as long as a terminal's longest may have lost its end there.
 func TestWholeLines(t *testing.T) {
 	t.Parallel()
