@@ -144,9 +144,8 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	default:
 		return 0, interrupted{syscall.SIGQUIT}
 	}
-	typed := bytes.ReplaceAll(p[:n], []byte{ctrlZ}, nil) // no part of a password
-	k.line = append(k.line, typed...)
-	if bytes.ContainsAny(typed, "\r\n") {
+	k.line = append(k.line, p[:n]...)
+	if bytes.ContainsAny(p[:n], "\r\n") {
 		// This finds what is no UTF-8 as well as the replacement character, which is, but
 		// x/term takes it for what it replaces.
 		if bytes.ContainsRune(k.line, utf8.RuneError) {
@@ -154,10 +153,10 @@ func (k *keyboard) Read(p []byte) (int, error) {
 		}
 		k.line = nil
 	}
-	return copy(p, typed), err
+	return n, err
 }
 
-const ctrlC, ctrlZ, ctrlBackslash = 0x03, 0x1a, 0x1c
+const ctrlC, ctrlBackslash = 0x03, 0x1c
 
 // converse talks on the terminal and gives up when ctx ends. Either way the
 // terminal is left as it was found. After a stop, again puts the question anew: the

@@ -37,7 +37,7 @@ func (c *Client) adminInitiate(ctx context.Context, flow types.AuthFlowType, par
 	if err != nil {
 		return step{}, c.disabled(flow, refusedAtOnce(err))
 	}
-	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session), available: out.AvailableChallenges}
+	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
 	return c.stamp(s, out.ResultMetadata), nil
 }
 
