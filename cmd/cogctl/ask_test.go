@@ -115,6 +115,9 @@ func TestAnotherStoredAnswer(t *testing.T) {
 			t.Errorf("%+v: %v", row.question, another)
 		}
 	}
+	if without := (signIn{app: a, profile: p, secrets: credentials{mfaCode: "123456"}}); without.hasAnother(auth.Question{Item: auth.ItemTOTP, Retry: used, Refused: 1}) {
+		t.Error("another code is said to come of no secret")
+	}
 	// A code that was given is the only one.
 	a.getenv = func(name string) string {
 		return map[string]string{"COGCTL_ANSWER_SOFTWARE_TOKEN_MFA": "123456"}[name]

@@ -4,12 +4,29 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pquerna/otp/totp"
 )
+
+// TestOTPAuth: the link says whose the secret is, whatever the name holds.
+func TestOTPAuth(t *testing.T) {
+	t.Parallel()
+	s := signIn{pool: poolSettings{UserPoolID: "us-east-1_Ab12Cd34E"}}
+	for _, name := range []string{"ann", "ann@example.com", "a/b?c#d%41&secret=x", "-ä+"} {
+		u, err := url.Parse(s.otpauth(name, "JBSWY3DP"))
+		if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || u.Path != "/Cognito us-east-1_Ab12Cd34E:"+name {
+			t.Errorf("%q: %v, %v", name, u, err)
+			continue
+		}
+		if q := u.Query(); len(q) != 2 || q.Get("secret") != "JBSWY3DP" || q.Get("issuer") != "Cognito us-east-1_Ab12Cd34E" {
+			t.Errorf("%q: %v", name, q)
+		}
+	}
+}
 
 // TestTOTPCode: the code is the one of the server's time, and no step's code is
 // given out twice, not even to another process.

@@ -200,6 +200,25 @@ func TestEndRemovesEverySecret(t *testing.T) {
 	}
 }
 
+// TestEndThatFails: a secret that stays is told, and keeps no other one there.
+func TestEndThatFails(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "sessions")
+	d := Open[string](Options{Path: dir, Now: at(noon)})
+	if _, err := d.Update(t.Context(), "aa", give("secret")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "aa.ended", "x"), 0o700); err != nil { // which is no file to remove
+		t.Fatal(err)
+	}
+	if err := d.End(t.Context(), "aa"); err == nil {
+		t.Error("what stays is not told")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "aa.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the secret beside it: %v", err)
+	}
+}
+
 func TestList(t *testing.T) {
 	everyStorage(t, func(t *testing.T, o Options) {
 		d := Open[string](o)

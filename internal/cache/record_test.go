@@ -243,6 +243,11 @@ func TestNote(t *testing.T) {
 			t.Errorf("%q is read as %d, %v", text, back, since)
 		}
 	}
+	for _, text := range []string{"pid 1 until 2026-05-04T12:00:00Z", "ppid 1 since 2026-05-04T12:00:00Z", "pid 1 since noon", "pid one since 2026-05-04T12:00:00Z", "pid 1 since"} {
+		if pid, since := parseNote(text); pid != 0 || !since.IsZero() {
+			t.Errorf("%q is read as %d, %v", text, pid, since)
+		}
+	}
 	if blank := formatNote(0, noon); len(blank) != noteSize || strings.TrimSpace(string(blank)) != "" {
 		t.Errorf("blank note %q", blank)
 	}

@@ -88,6 +88,28 @@ func TestStoppedBeforeTheChange(t *testing.T) {
 	}
 }
 
+// TestWaitedBySetClocks: who waited while the clock was put back did not wait for less than no time.
+func TestWaitedBySetClocks(t *testing.T) {
+	t.Parallel()
+	for _, passed := range []time.Duration{3 * time.Second, -time.Hour, time.Hour} {
+		asked := 0
+		d := Open[string](Options{Wait: 10 * time.Second, Now: func() time.Time {
+			if asked++; asked == 1 { // before the lock
+				return noon
+			}
+			return noon.Add(passed)
+		}})
+		var waited time.Duration
+		_, err := d.Update(t.Context(), "aa", func(ctx context.Context, _ string, _ bool) (string, error) {
+			waited = Waited(ctx)
+			return "", nil
+		})
+		if want := min(max(passed, 0), 10*time.Second); err != nil || waited != want {
+			t.Errorf("%v passed: %v waited (%v), want %v", passed, waited, err, want)
+		}
+	}
+}
+
 func TestSaveError(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sessions")
