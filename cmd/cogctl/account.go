@@ -181,6 +181,9 @@ func (s signIn) next(words ...string) string {
 	if s.profile.Get("profile").Origin.Kind == config.KindFlag {
 		words = append(slices.Clone(words), "--profile", s.profile.Name())
 	}
+	if flow := s.profile.Get("flow"); flow.Origin.Kind == config.KindFlag && words[0] == "login" && !slices.Contains(words, "--web") {
+		words = append(slices.Clone(words), "--flow", flow.Text) // another one may be closed to this user
+	}
 	words = dashed(words, s.user)
 	line := "cogctl"
 	for _, word := range words {

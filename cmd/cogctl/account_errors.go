@@ -102,6 +102,8 @@ func (s signIn) commonHint(code, message string) string {
 			return "phone numbers begin with + and the country's code, without spaces: phone_number=+12065550100"
 		case has("auto verification not turned on"):
 			return noAddress
+		case has("custom:") && has("does not exist in schema"):
+			return "the user pool has no such attribute: its administrator can add it"
 		case has("does not exist in schema"), has("not defined in schema"):
 			return "attributes that a pool adds of its own are named custom:NAME"
 		}

@@ -159,6 +159,9 @@ func (s signIn) asker() auth.Ask {
 		case auth.ItemNewPassword:
 			return s.app.askNewPassword(ctx, q.Username)
 		case auth.ItemMFAKind, auth.ItemFirstFactor:
+			if q.Passkey {
+				fmt.Fprintln(s.app.stderr, "A passkey answers in the browser only: cogctl login --web")
+			}
 			return s.app.choose(ctx, q)
 		case auth.ItemAuthenticator:
 			if q.Retry == "" {

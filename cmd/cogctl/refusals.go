@@ -97,3 +97,21 @@ func lines(hints ...string) string {
 	}
 	return strings.Join(said, "\n")
 }
+
+// wrongCode tells whether a code was refused, now or by the record of it.
+func wrongCode(err error) bool {
+	var refused *auth.RefusedError
+	var again *auth.StillRefusedError
+	return errors.As(err, &refused) && refused.Code == "CodeMismatchException" || errors.As(err, &again) && guessed(again) == "code"
+}
+
+// codeExplained adds to a refused code where the secret is that codes are computed
+// from. A secret that is not the user's makes wrong codes only, and the newest of them
+// is no better.
+func (s signIn) codeExplained(err error) error {
+	secret := s.profile.Get("totp_secret")
+	if !secret.Set() {
+		return err
+	}
+	return hinted(err, "%s", lines(hintFor(err), "an authenticator's codes are computed from "+secret.Origin.Text+": it may be another user's, or void since a newer one was set up"))
+}

@@ -349,8 +349,8 @@ func (s signIn) explained(err error) error {
 	}
 	var refused *auth.RefusedError
 	var again *auth.StillRefusedError
-	if errors.As(err, &again) && guessed(again) == "code" {
-		return err // the password was right
+	if wrongCode(err) {
+		return s.codeExplained(err) // the password was right
 	}
 	if errors.As(err, &refused) && !refused.WrongPassword() || refused == nil && !errors.As(err, &again) || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
 		return err

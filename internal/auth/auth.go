@@ -94,6 +94,7 @@ type Question struct {
 
 	SentTo     string    // where a code went, as the server masks it: "j***@g***"
 	Options    []string  // what may be chosen
+	Passkey    bool      // a passkey would do as well, in a browser
 	Details    string    // the question itself, in the pool's words; may have several lines
 	Secret     string    // that a new authenticator app is set up with, base32
 	ServerTime time.Time // the server's clock when it asked; zero when unknown

@@ -45,7 +45,7 @@ func (a *attempt) selectChallenge(ctx context.Context, s step, op string) (step,
 	if len(options) == 0 {
 		return a.passkey(ctx, s, op)
 	}
-	choice, err := a.choose(ctx, options, op)
+	choice, err := a.choose(ctx, options, op, len(options) < len(s.available))
 	if err != nil {
 		return step{}, err
 	}
@@ -59,11 +59,11 @@ func (a *attempt) selectChallenge(ctx context.Context, s step, op string) (step,
 
 // choose settles on one of the options. A password that was to be proved is not sent
 // because a server offers nothing else: that has to be chosen.
-func (a *attempt) choose(ctx context.Context, options []string, op string) (string, error) {
+func (a *attempt) choose(ctx context.Context, options []string, op string, passkey bool) (string, error) {
 	if len(options) == 1 && options[0] != string(types.ChallengeNameTypePassword) {
 		return options[0], nil
 	}
-	choice, err := a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.username, Name: string(types.ChallengeNameTypeSelectChallenge), Options: options})
+	choice, err := a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.username, Name: string(types.ChallengeNameTypeSelectChallenge), Options: options, Passkey: passkey})
 	if err == nil && !slices.Contains(options, choice) {
 		err = fmt.Errorf("%s: %q is not a way in that the pool offers, which are %q", op, choice, options)
 	}
@@ -73,7 +73,7 @@ func (a *attempt) choose(ctx context.Context, options []string, op string) (stri
 // password answers PASSWORD and PASSWORD_SRP, where the choice came without them.
 func (a *attempt) password(ctx context.Context, s step, op string) (step, error) {
 	if s.challenge == types.ChallengeNameTypePassword && a.chosen != s.challenge {
-		if _, err := a.choose(ctx, []string{string(s.challenge)}, op); err != nil {
+		if _, err := a.choose(ctx, []string{string(s.challenge)}, op, false); err != nil {
 			return step{}, err
 		}
 	}
