@@ -51,6 +51,7 @@ func advices() []advice {
 		{invalid, "not enabled for", "the app client allows no refresh: ALLOW_REFRESH_TOKEN_AUTH is missing in its authentication flows", exitUsage, atRefresh},
 		{invalid, "missing required parameter", flow, 0, atSignIn},
 		{invalid, "method not supported", flow, 0, atSignIn},
+		{"Unsupported", "user_srp_auth", "an emulator may know no SRP: --flow password", 0, atSignIn}, // as cognito-local words it
 		{invalid, "timestamp format", "cogctl is at fault here: please report it, with the output of --debug", 0, atSignIn},
 	}
 }

@@ -93,6 +93,7 @@ func texts() []textRow {
 		{"PasswordHistoryPolicyViolationException", "Password has been used before", true, told{exitFailed, kept}, told{exitRefused, "choose a password that this account has not had before: COGCTL_NEW_PASSWORD"}, told{exitRefused, "choose a password that this account has not had before: COGCTL_NEW_PASSWORD"}},
 		{"UnauthorizedException", "Unable to verify the client secret", true, told{exitUsage, "client_secret may not be the one of this app client: cogctl profile show tells where it comes from"}, told{exitUsage, "client_secret may not be the one of this app client: cogctl profile show tells where it comes from"}, told{}},
 		{"UnsupportedTokenTypeException", "Unsupported token type", true, told{exitFailed, kept}, told{exitFailed, ""}, told{}},
+		{"Unsupported", "Cognito Local unsupported feature: InitAuth with AuthFlow=USER_SRP_AUTH", true, told{exitFailed, kept}, told{exitFailed, "an emulator may know no SRP: --flow password"}, told{}},
 		{"RefreshTokenReuseException", "Refresh token has been invalidated by refresh token rotation.", false, told{exitNeeded, again}, told{exitRefused, ""}, told{}},
 	}
 }
