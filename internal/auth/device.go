@@ -29,6 +29,11 @@ type RememberedDevice struct {
 func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	if t.DeviceKey == "" {
 		t.DeviceKey = a.user.Device.Key
+		if t.DeviceKey != "" && a.user.RememberDevice { // it may have been confirmed without
+			short, cancel := context.WithTimeout(ctx, a.client.patience())
+			defer cancel()
+			a.client.rememberDevice(short, t, a.user)
+		}
 		return t
 	}
 	if t.deviceGroup == "" || a.user.Keep == nil {
@@ -81,10 +86,15 @@ func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *SignIn) (Rememb
 		return RememberedDevice{}, apiError(op, err)
 	}
 	device := RememberedDevice{Key: t.DeviceKey, GroupKey: t.deviceGroup, Password: secret.Password}
-	if !out.UserConfirmationNecessary || !u.RememberDevice {
-		return device, nil
+	if out.UserConfirmationNecessary && u.RememberDevice {
+		c.rememberDevice(ctx, t, u)
 	}
-	err = c.repeat(ctx, freely, func(ctx context.Context) error {
+	return device, nil
+}
+
+// rememberDevice calls UpdateDeviceStatus. That it fails spoils no sign-in.
+func (c *Client) rememberDevice(ctx context.Context, t Tokens, u *SignIn) {
+	err := c.repeat(ctx, freely, func(ctx context.Context) error {
 		_, err := c.api.UpdateDeviceStatus(ctx, &cip.UpdateDeviceStatusInput{
 			AccessToken: aws.String(t.Access), DeviceKey: aws.String(t.DeviceKey),
 			DeviceRememberedStatus: types.DeviceRememberedStatusTypeRemembered,
@@ -94,7 +104,6 @@ func (c *Client) confirmDevice(ctx context.Context, t Tokens, u *SignIn) (Rememb
 	if err != nil {
 		u.tell(withoutTokens(err, t))
 	}
-	return device, nil
 }
 
 // deviceSRP answers DEVICE_SRP_AUTH: the device stands in for a second factor.
