@@ -36,6 +36,22 @@ func scriptCallback(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("COGCTL_DOMAIN", box(ts).Endpoints().Cloud)
 }
 
+// scriptLater waits for a file that a program writes which cogctl does not wait for.
+func scriptLater(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: later FILE REGEXP")
+	}
+	wanted, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	var text []byte
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(10 * time.Millisecond) {
+		if text, _ = os.ReadFile(ts.MkAbs(args[0])); wanted.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("%s never had %q in it:\n%s", args[0], args[1], text)
+}
+
 // fakeBrowser is a program that BROWSER may name: fakebrowser DEED USER ADDRESS. It
 // fills in the forms as a person does, and leaves what it saw last in the file
 // that PAGE names. The deeds are those of the switch.

@@ -58,6 +58,8 @@ func mainAtTestTime() {
 //	calls OP COUNT       the sandbox has answered OP that often
 //	expire [LEFT]        make the stored tokens look expired, or good for LEFT more
 //	callback [URL...]    register a free callback URL at the sandbox (CALLBACK), besides others
+//	later FILE REGEXP    wait until a program that was left behind, such as a browser, has
+//	                     written to FILE what matches
 //	mint                 write tokens of a user pool, good ones and bad ones, and keys.json;
 //	                     serve the keys at $MINT
 //	leaks REGEXP         a finding of the search for secrets that must be there
@@ -128,6 +130,7 @@ func scriptParams() testscript.Params {
 			"control":  scriptControl,
 			"leaks":    scriptLeaks,
 			"callback": scriptCallback,
+			"later":    scriptLater,
 			"mint":     scriptMint,
 		},
 	}

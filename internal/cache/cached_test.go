@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -181,6 +182,10 @@ func TestStuckHolder(t *testing.T) {
 // A waiter that finds a good value returns although the lock is still held.
 func TestWaiterReturnsWithoutTheLock(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, waiterReturns)
+}
+
+func waiterReturns(t *testing.T) {
 	o := Options{Path: filepath.Join(t.TempDir(), "sessions"), Now: at(noon), Wait: time.Minute}
 	d := Open[token](o)
 	if _, err := d.Update(t.Context(), "aa", give(token{Text: "expired", Until: noon})); err != nil {
