@@ -87,3 +87,18 @@ func TestCachedTakesTheNewerValue(t *testing.T) {
 		}
 	}
 }
+
+// TestTurns: a note is a turn when process or time are others; a blank one is none.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	var seen turns
+	for i, c := range []struct {
+		pid   int
+		since time.Time
+		want  int
+	}{{0, time.Time{}, 0}, {7, noon, 1}, {7, noon, 1}, {0, time.Time{}, 1}, {7, noon, 1}, {7, noon.Add(time.Second), 2}, {8, noon.Add(time.Second), 3}} {
+		if seen.note(c.pid, c.since); seen.count != c.want {
+			t.Errorf("%d: %d turns, want %d", i, seen.count, c.want)
+		}
+	}
+}
