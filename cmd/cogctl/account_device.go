@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
 )
 
 func newAccountDevice(a *app) *cobra.Command {
@@ -155,7 +156,7 @@ func runAccountDeviceForget(ctx context.Context, a *app, o deviceOptions) error 
 	// A refresh that names a device which Cognito does not know is refused.
 	_, err = m.dir.Update(ctx, m.key(), func(_ context.Context, old auth.Session, found bool) (auth.Session, error) {
 		if !found {
-			old = m.session
+			return old, cache.Forget(nil) // somebody signed out meanwhile
 		}
 		if old.DeviceKey == key {
 			old.DeviceKey = ""
