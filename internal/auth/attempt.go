@@ -25,11 +25,12 @@ type SignIn struct {
 	// nil.
 	Tell func(text string)
 
-	// Device is the one that this machine is at the pool; the zero RememberedDevice for none.
+	// Device is what the pool knows this machine as; the zero value when it is not
+	// known there.
 	Device RememberedDevice
-	// Keep is given a device that the pool began to track with this sign-in and, as
-	// the zero RememberedDevice, word that it does not know Device any more. When it is nil,
-	// nothing could be kept, and no device is confirmed.
+	// Keep stores the device that the pool began to track with this sign-in. The zero
+	// value tells it to forget Device, because the pool does not know that any more.
+	// When Keep is nil, nothing could be stored, and no device is confirmed.
 	Keep func(ctx context.Context, d RememberedDevice)
 	// DeviceName is how lists of the user's devices show this one.
 	DeviceName string
@@ -37,16 +38,20 @@ type SignIn struct {
 	// device stand in for the second factor.
 	RememberDevice bool
 
-	admin func(context.Context) (aws.Credentials, error) // makes it the administrators' operations
+	// admin, when it is set, gives the AWS credentials with which the Admin operations
+	// are called instead of the public ones.
+	admin func(context.Context) (aws.Credentials, error)
 }
 
 // opener sends the first request of a flow.
 type opener func(a *attempt, ctx context.Context, op string) (step, error)
 
-// login runs a flow until there are tokens. A challenge whose session ran out,
-// or whose reply got lost, restarts the flow once; a device that the pool does not know restarts it without the device. wants
-// names what must be known before the first request, because SRP's proof must
-// follow within seconds.
+// login runs a flow until there are tokens. It restarts the flow once when the
+// session of a challenge ran out or the reply to an answer got lost, and without the
+// device when the pool does not know that.
+//
+// wants names what must be known before the first request: SRP's proof must follow
+// within seconds, so a person cannot be asked for the password in between.
 func (u SignIn) login(ctx context.Context, open opener, wants Item) (Tokens, error) {
 	u.Ask = steady(u.Ask)
 	if wants == ItemPassword && u.Password == "" {
@@ -92,9 +97,10 @@ func (u *SignIn) keep(ctx context.Context, d RememberedDevice) {
 	}
 }
 
-// steady remembers what was answered once and stays true when a flow is started
-// again, so that nobody types a new password twice because the first attempt took
-// too long. Codes are for one attempt.
+// steady wraps ask so that a password, a new password or an attribute is asked for
+// once only, also when the flow is started again: nobody should type a new password
+// twice because the first attempt took too long. Codes are asked for each time, since
+// they belong to one attempt.
 func steady(ask Ask) Ask {
 	known := map[string]string{}
 	return func(ctx context.Context, q Question) (string, error) {
@@ -124,7 +130,11 @@ func sessionOver(err error) bool {
 // where the answer changed the account, for then the old way in may be gone.
 func lostAnswer(err error) bool {
 	var lost *LostReplyError
-	return errors.As(err, &lost) && lost.Challenge != string(types.ChallengeNameTypeNewPasswordRequired) && lost.Challenge != string(types.ChallengeNameTypeMfaSetup)
+	if !errors.As(err, &lost) {
+		return false
+	}
+	changesAccount := []types.ChallengeNameType{types.ChallengeNameTypeNewPasswordRequired, types.ChallengeNameTypeMfaSetup}
+	return !slices.Contains(changesAccount, types.ChallengeNameType(lost.Challenge))
 }
 
 // maxSteps bounds the challenges of one sign-in, and how often one of them is
@@ -139,9 +149,9 @@ type attempt struct {
 	username string // as typed, then the pool's own name once a challenge says it
 
 	flow      types.AuthFlowType              // that it began with
-	handshake *srp.Client                     // of the password's proof
-	device    *srp.Client                     // of the device's
-	seen      map[types.ChallengeNameType]int // how often each came, this time counted
+	handshake *srp.Client                     // the SRP exchange that proves the password
+	device    *srp.Client                     // the SRP exchange that proves the device
+	seen      map[types.ChallengeNameType]int // how often each challenge came, the present one included
 
 	chosen types.ChallengeNameType // the first factor, in the choice flow
 }
@@ -160,11 +170,14 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 			return Tokens{}, fmt.Errorf("%s: the server's answer holds neither tokens nor a challenge", op)
 		}
 		answer, known := challenges()[s.challenge]
+		unsupported := &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
 		if !known {
-			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Parameters: slices.Sorted(maps.Keys(s.parameters))}
+			unsupported.Parameters = slices.Sorted(maps.Keys(s.parameters))
+			return Tokens{}, unsupported
 		}
 		if a.outOfPlace(s.challenge) {
-			return Tokens{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: "the flow " + string(a.flow) + " has no such challenge"}
+			unsupported.Why = "the flow " + string(a.flow) + " has no such challenge"
+			return Tokens{}, unsupported
 		}
 		a.seen[s.challenge]++
 		a.rename(s.parameters)
@@ -176,11 +189,16 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 	return Tokens{}, fmt.Errorf("%s: the server asked for more than %d challenges in a row", op, maxSteps)
 }
 
-// outOfPlace tells the challenges of USER_AUTH in another flow. There a server could
-// get by them, in plain text, the password that was only to be proved. So it could by
-// a question of its own, put to a person or to the answers kept for CUSTOM_AUTH. Custom
-// authentication is a matter for clients that begin with that flow, and not among what
-// USER_AUTH can choose; that its triggers are left out after a password is UNCONFIRMED.
+// outOfPlace reports whether a challenge belongs to another flow than the one that was
+// begun, which makes it an attack or a fault of the server:
+//
+//   - The challenges of USER_AUTH, in another flow, would let a server ask in plain text
+//     for the password that was only to be proved.
+//   - CUSTOM_CHALLENGE, outside CUSTOM_AUTH, would let it put a question of its own to a
+//     person, or to the answers that are kept for that flow. USER_AUTH cannot choose
+//     custom authentication; that Cognito runs no custom triggers after a password
+//     either is UNCONFIRMED.
+//
 // https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-selection-sdk.html
 func (a *attempt) outOfPlace(challenge types.ChallengeNameType) bool {
 	switch challenge {
@@ -237,9 +255,8 @@ func (a *attempt) respond(ctx context.Context, s step, responses map[string]stri
 	return a.client.respond(ctx, s, responses, op)
 }
 
-// public begins the password's SRP handshake and returns its SRP_A.
-func (a *attempt) public() (string, error) {
-	var err error
+// beginSRP begins the SRP exchange that proves the password, and returns SRP_A.
+func (a *attempt) beginSRP() (srpA string, err error) {
 	if a.handshake, err = srp.NewClient(a.client.config.Random); err != nil {
 		return "", err
 	}

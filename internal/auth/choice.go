@@ -13,8 +13,9 @@ import (
 	"github.com/cogctl/cogctl/internal/redact"
 )
 
-// firstFactor is what goes along with the choice of a first factor, so that the
-// challenge which would ask for it is left out.
+// firstFactor notes the first factor that was chosen and returns the parameters to send
+// along with the choice: the password, or SRP_A. With them Cognito leaves out the
+// challenge that would ask for the same.
 func (a *attempt) firstFactor(ctx context.Context, factor types.ChallengeNameType) (map[string]string, error) {
 	a.chosen = factor
 	if factor != types.ChallengeNameTypePassword && factor != types.ChallengeNameTypePasswordSrp {
@@ -29,8 +30,8 @@ func (a *attempt) firstFactor(ctx context.Context, factor types.ChallengeNameTyp
 	if factor == types.ChallengeNameTypePassword {
 		return map[string]string{"PASSWORD": a.user.Password}, nil
 	}
-	public, err := a.public()
-	return map[string]string{"SRP_A": public}, err
+	srpA, err := a.beginSRP()
+	return map[string]string{"SRP_A": srpA}, err
 }
 
 // selectChallenge answers SELECT_CHALLENGE with one of the first factors that the
@@ -70,7 +71,8 @@ func (a *attempt) choose(ctx context.Context, options []string, op string, passk
 	return choice, err
 }
 
-// password answers PASSWORD and PASSWORD_SRP, where the choice came without them.
+// password answers the challenges PASSWORD and PASSWORD_SRP, which come when the choice
+// was sent without the password or SRP_A.
 func (a *attempt) password(ctx context.Context, s step, op string) (step, error) {
 	if s.challenge == types.ChallengeNameTypePassword && a.chosen != s.challenge {
 		if _, err := a.choose(ctx, []string{string(s.challenge)}, op, false); err != nil {
@@ -84,16 +86,17 @@ func (a *attempt) password(ctx context.Context, s step, op string) (step, error)
 	return a.respond(ctx, s, responses, op)
 }
 
-// passkey is where WEB_AUTHN ends: the private key is in a browser's or a phone's
-// keeping, and bound to the domain of the sign-in pages.
+// passkey refuses WEB_AUTHN: the private key of a passkey is kept by a browser or a
+// phone, and bound to the domain of the sign-in pages.
 func (a *attempt) passkey(context.Context, step, string) (step, error) {
 	return step{}, &UnsupportedChallengeError{Name: string(types.ChallengeNameTypeWebAuthn), Username: a.username,
 		Why: "a passkey answers in the browser only, on the pool's own sign-in pages"}
 }
 
-// custom answers CUSTOM_CHALLENGE, whatever the pool's trigger asks. The same
-// question may come again, after a wrong answer, or another one after a right one:
-// Cognito does not say which. So each round is a question of its own name.
+// custom answers CUSTOM_CHALLENGE, whatever the pool's trigger asks. After a wrong
+// answer the same question may come again, and after a right one the next: Cognito does
+// not say which it was. So each round asks under a name of its own, CUSTOM_CHALLENGE,
+// CUSTOM_CHALLENGE_2 and so on.
 func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
 	name := string(s.challenge)
 	if round := a.seen[s.challenge]; round > 1 {
@@ -105,7 +108,7 @@ func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
 	}
 	next, err := a.respond(ctx, s, map[string]string{"ANSWER": answer}, op)
 	var refused *RefusedError
-	if errors.As(err, &refused) && wrongGuess(refused) { // in the words for a wrong password
+	if errors.As(err, &refused) && wrongGuess(refused) { // Cognito has the same words for it as for a wrong password
 		err = &RefusedError{Op: refused.Op, Code: refused.Code, Message: refused.Message, Answer: true}
 	}
 	return next, err

@@ -45,13 +45,13 @@ type CustomSRP SignIn
 // Login implements Flow.
 func (f CustomSRP) Login(ctx context.Context) (Tokens, error) {
 	open := func(a *attempt, ctx context.Context, op string) (step, error) {
-		public, err := a.public()
+		srpA, err := a.beginSRP()
 		if err != nil {
 			return step{}, err
 		}
-		// The SDK's documentation prints the name as ChallengeName; Lambda triggers
-		// and Cognito's own clients know it as this.
-		return a.initiate(ctx, types.AuthFlowTypeCustomAuth, a.opening(map[string]string{"CHALLENGE_NAME": "SRP_A", "SRP_A": public}), op)
+		// The SDK's documentation prints the parameter as ChallengeName; Lambda triggers
+		// and Cognito's own clients know it as CHALLENGE_NAME.
+		return a.initiate(ctx, types.AuthFlowTypeCustomAuth, a.opening(map[string]string{"CHALLENGE_NAME": "SRP_A", "SRP_A": srpA}), op)
 	}
 	return SignIn(f).login(ctx, open, ItemPassword)
 }
@@ -101,26 +101,28 @@ func (f Admin) Login(ctx context.Context) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	f.Ask = steady(f.Ask) // for both
+	f.Ask = steady(f.Ask) // so that a password that was typed serves for both flows
 	f.admin = func(context.Context) (aws.Credentials, error) { return credentials, nil }
 	tokens, err := f.SignIn.login(ctx, openPassword(types.AuthFlowTypeAdminUserPasswordAuth), ItemPassword)
-	var disabled, both *FlowDisabledError
-	if !errors.As(err, &disabled) {
+	var passwordDisabled, srpDisabled *FlowDisabledError
+	if !errors.As(err, &passwordDisabled) {
 		return tokens, err
 	}
-	if tokens, err = f.SignIn.login(ctx, (*attempt).openSRP, ItemPassword); errors.As(err, &both) {
-		disabled.Try = slices.DeleteFunc(disabled.Try, func(flow string) bool { return !slices.Contains(both.Try, flow) })
-		return Tokens{}, disabled
+	tokens, err = f.SignIn.login(ctx, (*attempt).openSRP, ItemPassword)
+	if !errors.As(err, &srpDisabled) {
+		return tokens, err
 	}
-	return tokens, err
+	// Neither flow is worth another try, so only what both errors propose is left.
+	passwordDisabled.Try = slices.DeleteFunc(passwordDisabled.Try, func(flow string) bool { return !slices.Contains(srpDisabled.Try, flow) })
+	return Tokens{}, passwordDisabled
 }
 
 func (a *attempt) openSRP(ctx context.Context, op string) (step, error) {
-	public, err := a.public()
+	srpA, err := a.beginSRP()
 	if err != nil {
 		return step{}, err
 	}
-	return a.initiate(ctx, types.AuthFlowTypeUserSrpAuth, a.opening(map[string]string{"SRP_A": public}), op)
+	return a.initiate(ctx, types.AuthFlowTypeUserSrpAuth, a.opening(map[string]string{"SRP_A": srpA}), op)
 }
 
 func openPassword(flow types.AuthFlowType) opener {
