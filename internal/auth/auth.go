@@ -15,6 +15,8 @@
 //     came from. A refresh token goes back to no other place.
 //   - [Renewer] turns a session that ran out into one that is good, by refresh
 //     or, where a password is at hand, by signing in again.
+//   - [Account] is what users do for themselves once they are signed in; [Client.SignUp]
+//     and its kin is what they do before.
 //
 // The package reads no configuration, prompts nobody and prints nothing. What a
 // person must answer is asked through [Ask]; what is stored goes through
@@ -50,15 +52,15 @@ type Tokens struct {
 	Username string
 
 	deviceGroup string // DeviceGroupKey, which comes with a new DeviceKey
-	fromCode    bool   // they came by a browser sign-in
-	nonce       string // what the ID token of one must hold; empty when none was sent
+	fromCode    bool   // they came from an authorization code, by a sign-in in a browser
+	nonce       string // the nonce that the ID token of such a sign-in must hold; empty when none was sent
 }
 
 // Flow is one way to sign in.
 type Flow interface {
-	// Login runs the flow. The errors a caller tells apart are *RefusedError,
-	// *InputError, *UnsupportedChallengeError and *FlowDisabledError; all else
-	// is trouble on the way to the server.
+	// Login runs the flow. Errors for a caller to tell apart are *RefusedError,
+	// *InputError, *UnsupportedChallengeError, *FlowDisabledError, *LostReplyError and
+	// *CallerError; all else is trouble on the way to the server.
 	Login(ctx context.Context) (Tokens, error)
 }
 
@@ -76,9 +78,10 @@ const (
 	ItemMFAKind     Item = "choice of a second factor"
 	ItemFirstFactor Item = "choice of a way to sign in"
 	ItemAnswer      Item = "answer to the pool's own question"
-	// ItemClientSecret is asked of nobody: who starts a machine's job sets it.
+	// ItemClientSecret is never asked for, only named as missing: whoever starts a
+	// machine's job sets it.
 	ItemClientSecret Item = "client secret"
-	// ItemAuthenticator wants the first code of an authenticator app that is set up
+	// ItemAuthenticator is the first code of an authenticator app that the person sets up
 	// with Question.Secret.
 	ItemAuthenticator Item = "first code of a new authenticator app"
 )
@@ -87,8 +90,8 @@ const (
 // one when nobody is there.
 type Question struct {
 	Item     Item
-	Username string // whose
-	Name     string // of an attribute ("email", "custom:team"), else the challenge's
+	Username string // of the user whom it is about
+	Name     string // of the attribute ("email", "custom:team"), or else of the challenge
 	Retry    string // why the last answer was refused; empty the first time
 	Refused  int    // how many answers to this challenge were refused so far
 
@@ -96,7 +99,7 @@ type Question struct {
 	Options    []string  // what may be chosen
 	Passkey    bool      // a passkey would do as well, in a browser
 	Details    string    // the question itself, in the pool's words; may have several lines
-	Secret     string    // that a new authenticator app is set up with, base32
+	Secret     string    // of ItemAuthenticator: what the app is set up with, in base32
 	ServerTime time.Time // the server's clock when it asked; zero when unknown
 }
 
