@@ -41,13 +41,15 @@ type ClientConfig struct {
 	HTTP   *http.Client
 	Now    func() time.Time
 	Random io.Reader
-	// Patience is how long an operation that may be sent again is; zero means 5 s.
+	// Patience is for how long an operation that may be sent again is sent again; zero
+	// means 5 s.
 	Patience time.Duration
-	// Pause waits between two sendings; nil is the function Pause.
+	// Pause waits between two sendings; nil means the function Pause.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Redactor learns what no text may show and nobody else knows yet: hashes, proofs,
-	// session strings, codes, tokens, and a client's name and secret as a header joins
-	// them. A server may put what it was sent into its messages. It may be nil.
+	// Redactor is told the secrets that come into being in this package and that no text
+	// may show: hashes, proofs, session strings, codes, tokens, and the client's id and
+	// secret as a Basic header joins them. A server may quote what it was sent in its
+	// messages. nil when nothing is redacted.
 	Redactor *redact.Redactor
 }
 
@@ -69,8 +71,8 @@ func NewClient(c ClientConfig) *Client {
 	return &Client{api: cip.New(options), config: c}
 }
 
-// refusedDial tells a port where nobody listens, which does not change within
-// the seconds that a retry waits, from a network that hiccups.
+// refusedDial reports whether a dial failed because nobody listens at the port. Unlike a
+// network that hiccups, that does not change within the seconds that a retry waits.
 func refusedDial(op *net.OpError) bool {
 	return strings.Contains(op.Error(), "connection refused") || strings.Contains(op.Error(), "actively refused")
 }
@@ -86,14 +88,15 @@ func (c *Client) secretHash(parameters map[string]string, username string) map[s
 	return parameters
 }
 
-// secret makes values known as secrets.
+// secret tells the redactor values that no text may show.
 func (c *Client) secret(values ...string) {
 	if c.config.Redactor != nil {
 		c.config.Redactor.Add(values...)
 	}
 }
 
-// hidden is a server's text as it may be kept: it may show what the server was sent.
+// hidden is a server's text without secrets, as it may be stored: servers may quote what
+// they were sent.
 func (c *Client) hidden(text string) string {
 	if c.config.Redactor == nil {
 		return text
@@ -106,7 +109,7 @@ func (c *Client) hidden(text string) string {
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RespondToAuthChallenge.html
 const shortestSession = 20
 
-// secretSession makes a session string known as a secret.
+// secretSession is secret for a session string.
 func (c *Client) secretSession(session string) {
 	if len(session) >= shortestSession {
 		c.secret(session)
@@ -138,7 +141,10 @@ func (c *Client) initiate(ctx context.Context, flow types.AuthFlowType, paramete
 	if err != nil {
 		return step{}, c.disabled(flow, refusedAtOnce(err))
 	}
-	s := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session), available: out.AvailableChallenges}
+	s := step{
+		result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters,
+		session: aws.ToString(out.Session), available: out.AvailableChallenges,
+	}
 	return c.stamp(s, out.ResultMetadata), nil
 }
 
@@ -168,12 +174,16 @@ func (c *Client) respond(ctx context.Context, s step, responses map[string]strin
 	if err != nil {
 		return step{}, replyLost(ctx, s, apiError(op, err))
 	}
-	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
+	next := step{
+		result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters,
+		session: aws.ToString(out.Session),
+	}
 	return c.stamp(next, out.ResultMetadata), nil
 }
 
-// replyLost is a *LostReplyError where err leaves open if the answer to the
-// challenge of s was taken, else err.
+// replyLost turns err into a *LostReplyError where nobody knows whether the answer to
+// the challenge of s was taken. An answer that something else than Cognito gave
+// (*AnswerError), and a run that was stopped, stay as they are.
 func replyLost(ctx context.Context, s step, err error) error {
 	var none *NoAnswerError
 	var answer *AnswerError
@@ -183,6 +193,7 @@ func replyLost(ctx context.Context, s step, err error) error {
 	return err
 }
 
+// stamp adds to a step when it arrived, by both clocks, and makes its secrets known.
 func (c *Client) stamp(s step, metadata middleware.Metadata) step {
 	s.received = c.config.Now()
 	s.serverTime, _ = awsmiddleware.GetServerTime(metadata)
@@ -216,7 +227,7 @@ func (c *Client) disabled(flow types.AuthFlowType, err error) error {
 		types.AuthFlowTypeCustomAuth: "custom", types.AuthFlowTypeAdminUserPasswordAuth: "admin",
 	}
 	disabled := &FlowDisabledError{Flow: string(flow), ClientID: c.config.ClientID}
-	if names[flow] != "" { // none is tried instead of a refresh
+	if names[flow] != "" { // a refresh has no name: no other flow takes its place
 		others := []string{"srp", "password", "choice", "custom", "admin"} // the likeliest first
 		disabled.Try = slices.DeleteFunc(others, func(name string) bool { return name == names[flow] })
 	}
@@ -248,9 +259,10 @@ func (s step) tokens(username string) (Tokens, error) {
 	return t, nil
 }
 
-// notOfToken tells the characters outside RFC 6750's b64token (section 2.1), and
-// the exclamation mark, which Salesforce has in its access tokens. Tokens are printed, put into headers and assigned in shells: a server must not
-// get a line break or a quote into one.
+// notOfToken reports the characters that no token has: those outside RFC 6750's b64token
+// (section 2.1) but the exclamation mark, which Salesforce has in its access tokens.
+// Tokens are printed, put into headers and assigned in shells: a server must not get a
+// line break or a quote into one.
 func notOfToken(r rune) bool {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
