@@ -12,16 +12,16 @@ import (
 	"github.com/cogctl/cogctl/internal/redact"
 )
 
-// caller is what is done with somebody's AWS credentials.
+// caller is whoever signs a request with AWS credentials, and what for.
 type caller struct {
-	op          string
+	op          string // what is tried, for errors
 	credentials func(context.Context) (aws.Credentials, error)
 }
 
 // signed makes a request carry the caller's signature.
 func (c caller) signed(o *cip.Options) { o.Credentials = aws.CredentialsProviderFunc(c.credentials) }
 
-// adminInitiate is initiate by AdminInitiateAuth.
+// adminInitiate is initiate, but calls AdminInitiateAuth.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminInitiateAuth.html
 func (c *Client) adminInitiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string, by caller) (step, error) {
 	var out *cip.AdminInitiateAuthOutput
@@ -41,7 +41,8 @@ func (c *Client) adminInitiate(ctx context.Context, flow types.AuthFlowType, par
 	return c.stamp(s, out.ResultMetadata), nil
 }
 
-// adminRespond is respond by AdminRespondToAuthChallenge.
+// adminRespond is respond, but calls AdminRespondToAuthChallenge.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminRespondToAuthChallenge.html
 func (c *Client) adminRespond(ctx context.Context, s step, responses map[string]string, by caller) (step, error) {
 	input := &cip.AdminRespondToAuthChallengeInput{
 		ChallengeName:      s.challenge,
@@ -56,12 +57,15 @@ func (c *Client) adminRespond(ctx context.Context, s step, responses map[string]
 	if err != nil {
 		return step{}, replyLost(ctx, s, adminError(by.op, err))
 	}
-	next := step{result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters, session: aws.ToString(out.Session)}
+	next := step{
+		result: out.AuthenticationResult, challenge: out.ChallengeName, parameters: out.ChallengeParameters,
+		session: aws.ToString(out.Session),
+	}
 	return c.stamp(next, out.ResultMetadata), nil
 }
 
-// adminError is apiError, and tells what is said of the caller's AWS credentials
-// from what is said of the user.
+// adminError is apiError, but makes a *CallerError of what AWS says about the caller's
+// credentials, so that it is not taken for a word on the user.
 func adminError(op string, err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && aboutCaller(api.ErrorCode()) {
@@ -70,7 +74,8 @@ func adminError(op string, err error) error {
 	return apiError(op, err)
 }
 
-// aboutCaller tells the error types that AWS gives to a request's signature.
+// aboutCaller reports whether an error type is about the signature of the request and
+// whoever made it.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html
 func aboutCaller(code string) bool {
 	switch code {
@@ -82,8 +87,8 @@ func aboutCaller(code string) bool {
 	return false
 }
 
-// CallerError says that AWS did not take the caller's own credentials, or does
-// not let them do this. It says nothing about the user who was to sign in.
+// CallerError says that AWS did not take the caller's own credentials, or does not let
+// them do this (AccessDeniedException). It says nothing about the user who was to sign in.
 type CallerError struct{ Op, Code, Message string }
 
 func (e *CallerError) Error() string {
