@@ -16,11 +16,14 @@ import (
 	"github.com/cogctl/cogctl/internal/redact"
 )
 
-// code answers a challenge that wants a code: the name of the response, and
-// where people find the code.
+// code answers a challenge that wants a code. response is the name that the code has
+// among the ChallengeResponses, item tells people where to find it.
 func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
-		q := Question{Item: item, Username: a.username, Name: string(s.challenge), SentTo: redact.Cut(s.parameters["CODE_DELIVERY_DESTINATION"]), ServerTime: s.serverTime}
+		q := Question{
+			Item: item, Username: a.username, Name: string(s.challenge), ServerTime: s.serverTime,
+			SentTo: redact.Cut(s.parameters["CODE_DELIVERY_DESTINATION"]),
+		}
 		again := &RefusedError{Op: op, Code: "CodeMismatchException", Message: "the server asks for the code again"}
 		if a.seen[s.challenge] > 1 {
 			q.Retry = again.Message
@@ -37,18 +40,21 @@ func code(response string, item Item) answerer {
 	}
 }
 
-// mistyped is the server's word on a wrong code, or on one of an authenticator
-// app that served already. The session lives on, so another may be given: measured
-// for EMAIL_OTP, six wrong tries in a row.
+// mistyped is the server's message about a code that is wrong, or that an authenticator
+// app gave and that was used already; empty for any other error. The session lives on,
+// so another code may be given: measured for EMAIL_OTP, six wrong tries in a row.
 func mistyped(err error) string {
 	var refused *RefusedError
-	if errors.As(err, &refused) && (refused.Code == "CodeMismatchException" || refused.Code == "ExpiredCodeException" && usedOnce(refused.Message)) {
+	if !errors.As(err, &refused) {
+		return ""
+	}
+	if refused.Code == "CodeMismatchException" || refused.Code == "ExpiredCodeException" && usedOnce(refused.Message) {
 		return refused.Message
 	}
 	return ""
 }
 
-// usedOnce reads "Your software token has already been used once."
+// usedOnce recognises "Your software token has already been used once."
 func usedOnce(message string) bool {
 	return strings.Contains(strings.ToLower(message), "already been used")
 }
@@ -58,8 +64,8 @@ func usedOnce(message string) bool {
 // answer. https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AssociateSoftwareToken.html
 func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error) {
 	if kinds := s.parameters["MFAS_CAN_SETUP"]; kinds != "" && !strings.Contains(kinds, string(types.ChallengeNameTypeSoftwareTokenMfa)) {
-		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username,
-			Why: fmt.Sprintf("the pool takes %s as a second factor, and the user has no address to send a code to: an administrator can set one", kinds)}
+		why := fmt.Sprintf("the pool takes %s as a second factor, and the user has no address to send a code to: an administrator can set one", kinds)
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: why}
 	}
 	associated, err := a.client.api.AssociateSoftwareToken(ctx, &cip.AssociateSoftwareTokenInput{Session: aws.String(s.session)})
 	if err != nil {
@@ -68,17 +74,21 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 	if err := checkTOTPSecret(op, aws.ToString(associated.SecretCode)); err != nil {
 		return step{}, err
 	}
-	a.succeed(&s, associated.Session)
+	a.replaceSession(&s, associated.Session)
 	a.client.secret(aws.ToString(associated.SecretCode))
 	serverTime, _ := awsmiddleware.GetServerTime(associated.ResultMetadata)
-	q := Question{Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge), Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime}
+	q := Question{
+		Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge),
+		Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime,
+	}
 	verify := func(code string) (step, error) {
 		a.client.secret(code)
-		verified, err := a.client.api.VerifySoftwareToken(ctx, &cip.VerifySoftwareTokenInput{Session: aws.String(s.session), UserCode: aws.String(code)})
+		input := &cip.VerifySoftwareTokenInput{Session: aws.String(s.session), UserCode: aws.String(code)}
+		verified, err := a.client.api.VerifySoftwareToken(ctx, input)
 		if err != nil {
 			return step{}, apiError(op, err)
 		}
-		a.succeed(&s, verified.Session)
+		a.replaceSession(&s, verified.Session)
 		if verified.Status == types.VerifySoftwareTokenResponseTypeError {
 			return step{}, &ServiceError{Op: op, Code: "EnableSoftwareTokenMFAException", Message: "the code was not taken (status ERROR)"}
 		}
@@ -90,24 +100,28 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 	return a.respond(ctx, s, map[string]string{}, op)
 }
 
-// succeed takes the session string that replaces the step's. Where none comes, the
-// old one stays.
-func (a *attempt) succeed(s *step, session *string) {
+// replaceSession gives a step the session string that succeeds its own. Where the server
+// sends none, the old one stays.
+func (a *attempt) replaceSession(s *step, session *string) {
 	if next := aws.ToString(session); next != "" {
 		s.session = next
 		a.client.secretSession(next)
 	}
 }
 
-// unverifiedCode is the server's word on a wrong first code of an authenticator, or on
-// one that does not look like a code: five digits, say.
+// unverifiedCode is mistyped for the first code of a new authenticator: the server's
+// message about a code that is wrong, or that does not look like a code (five digits,
+// say); empty for any other error.
 func unverifiedCode(err error) string {
 	var service *ServiceError
-	if errors.As(err, &service) && (service.Code == "EnableSoftwareTokenMFAException" ||
-		service.Code == "InvalidParameterException" && strings.Contains(strings.ToLower(service.Message), "usercode")) {
+	if !errors.As(err, &service) {
+		return mistyped(err)
+	}
+	malformed := service.Code == "InvalidParameterException" && strings.Contains(strings.ToLower(service.Message), "usercode")
+	if service.Code == "EnableSoftwareTokenMFAException" || malformed {
 		return service.Message
 	}
-	return mistyped(err)
+	return ""
 }
 
 // selectMFA answers SELECT_MFA_TYPE with one of the kinds that the user has.
@@ -118,8 +132,8 @@ func (a *attempt) selectMFA(ctx context.Context, s step, op string) (step, error
 	}
 	kind := kinds[0]
 	if len(kinds) > 1 {
-		kind, err = a.user.Ask(ctx, Question{Item: ItemMFAKind, Username: a.username, Name: string(types.ChallengeNameTypeSelectMfaType), Options: kinds})
-		if err != nil {
+		q := Question{Item: ItemMFAKind, Username: a.username, Name: string(types.ChallengeNameTypeSelectMfaType), Options: kinds}
+		if kind, err = a.user.Ask(ctx, q); err != nil {
 			return step{}, err
 		}
 	}
@@ -129,8 +143,8 @@ func (a *attempt) selectMFA(ctx context.Context, s step, op string) (step, error
 	return a.respond(ctx, s, map[string]string{"ANSWER": kind}, op)
 }
 
-// mfaKinds reads what may be chosen. MFAS_CAN_CHOOSE is the name in use,
-// MFAS_CAN_SELECT one that documentation has too (UNCONFIRMED).
+// mfaKinds reads the second factors that may be chosen. MFAS_CAN_CHOOSE is the parameter
+// that Cognito sends; documentation also has MFAS_CAN_SELECT (UNCONFIRMED).
 func mfaKinds(parameters map[string]string) ([]string, error) {
 	for _, name := range []string{"MFAS_CAN_CHOOSE", "MFAS_CAN_SELECT"} {
 		raw := parameters[name]
@@ -143,5 +157,5 @@ func mfaKinds(parameters map[string]string) ([]string, error) {
 		}
 		return kinds, nil
 	}
-	return nil, errors.New("the server lets choose among no second factors (MFAS_CAN_CHOOSE is missing)")
+	return nil, errors.New("the server names no second factors to choose from (MFAS_CAN_CHOOSE is missing)")
 }
