@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +66,8 @@ func (a *attempt) proof(handshake *srp.Client, id srp.Identity, s step) (map[str
 	if waited := a.client.config.Now().Sub(s.received); waited > 0 && waited < time.Minute {
 		at = at.Add(waited)
 	}
-	proof, err := handshake.Prove(id, srp.Challenge{Salt: s.parameters["SALT"], B: s.parameters["SRP_B"], SecretBlock: s.parameters["SECRET_BLOCK"]}, at)
+	challenge := srp.Challenge{Salt: s.parameters["SALT"], B: s.parameters["SRP_B"], SecretBlock: s.parameters["SECRET_BLOCK"]}
+	proof, err := handshake.Prove(id, challenge, at)
 	if err != nil {
 		return nil, err
 	}
@@ -78,17 +79,17 @@ func (a *attempt) proof(handshake *srp.Client, id srp.Identity, s step) (map[str
 	}, nil
 }
 
-// answered asks q until the server takes the answer that send sends. An answer
-// that refused says may be given anew leaves the challenge open: the session
-// string stays good (for codes as measured, for new passwords UNCONFIRMED but
-// what web clients rely on).
+// answered asks q and sends the answer, again and again until the server takes one.
 //
-// One rule holds for every answer that was not taken, whether the server says so or
-// asks for a code that it was given before in this sign-in: the question is put again
-// with the reason (Question.Retry) and the number of refusals. What is stored stands
-// by for a sign-in as often as the Ask says, which is once: a server must not collect
-// codes, or wear out a lock that is held meanwhile. A person goes on until the server
-// ends the session.
+// refused returns the server's message where its error means that another answer may be
+// given, and "" for all other errors. After such an answer the challenge stays open and
+// the session string good (measured for codes; UNCONFIRMED for new passwords, but web
+// clients rely on it). The question is then put again with that message (Question.Retry)
+// and the number of refusals.
+//
+// The Ask decides how often there is another answer. A person may go on until the server
+// ends the session. A stored value answers once: a server must not collect codes, nor
+// keep a job that holds the session's lock busy for long.
 func (a *attempt) answered(ctx context.Context, q Question, send func(answer string) (step, error), refused func(error) string) (step, error) {
 	var refusal error
 	for range maxSteps {
@@ -141,7 +142,7 @@ func (a *attempt) newPassword(ctx context.Context, s step, op string) (step, err
 }
 
 // askAll asks one question after the other and returns the answers by the names of
-// the questions. What has no answer is named in one error, all of it.
+// the questions. All that nobody could answer is named in one *InputError.
 func (a *attempt) askAll(ctx context.Context, questions []Question) (map[string]string, error) {
 	answers := map[string]string{}
 	var lacking *InputError
@@ -166,16 +167,22 @@ func (a *attempt) askAll(ctx context.Context, questions []Question) (map[string]
 	return answers, nil
 }
 
-// againstPolicy is the server's word on a new password that its policy dislikes.
+// againstPolicy is the server's message about a new password that its policy does not
+// allow; empty for any other error.
 func againstPolicy(err error) string {
 	var service *ServiceError
-	if errors.As(err, &service) && (service.Code == "InvalidPasswordException" || service.Code == "PasswordHistoryPolicyViolationException") {
+	if !errors.As(err, &service) {
+		return ""
+	}
+	switch service.Code {
+	case "InvalidPasswordException", "PasswordHistoryPolicyViolationException":
 		return service.Message
 	}
 	return ""
 }
 
-// lackingAttributes are the names of what the pool requires and the user has not.
+// lackingAttributes are the names of the attributes that the pool requires and the user
+// does not have, without the prefix userAttributes.
 func lackingAttributes(s step) ([]string, error) {
 	var required []string
 	if raw := s.parameters["requiredAttributes"]; raw != "" {
@@ -189,7 +196,7 @@ func lackingAttributes(s step) ([]string, error) {
 			return nil, fmt.Errorf("the server's userAttributes is not a JSON object: %w", err)
 		}
 	}
-	sort.Strings(required)
+	slices.Sort(required)
 	var lacking []string
 	for _, entry := range required {
 		name := strings.TrimPrefix(entry, "userAttributes.")
