@@ -13,19 +13,20 @@ import (
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
-// RememberedDevice is this machine as a pool that tracks devices knows it. It is kept apart
-// from the session and outlives it, as the sign-in after the next logout is what a
-// remembered device is for. Without the user's password it signs nobody in.
+// RememberedDevice is this machine as a pool that tracks devices knows it. It is stored
+// apart from the session and outlives it: a remembered device is for the next sign-in,
+// also the one after a logout. Without the user's password it signs nobody in.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-device-tracking.html
 type RememberedDevice struct {
 	Key      string `json:"key"`       // DeviceKey
 	GroupKey string `json:"group_key"` // DeviceGroupKey
-	Password string `json:"password"`  // drawn here; Cognito has its verifier only
+	Password string `json:"password"`  // random, made here; Cognito only has its verifier
 }
 
-// settleDevice confirms the device that the pool began to track with this
-// sign-in, so that a later one can prove to be it; tokens of a device known before
-// carry its key. A device that cannot be confirmed spoils no sign-in.
+// settleDevice confirms the device that the pool began to track with this sign-in, so
+// that a later sign-in can prove to come from it. Where the pool offered no new device,
+// the tokens belong to the one that is known already. That a device cannot be confirmed
+// is told, but does not spoil the sign-in.
 func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	if t.DeviceKey == "" {
 		t.DeviceKey = a.user.Device.Key
@@ -39,7 +40,7 @@ func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	if t.deviceGroup == "" || a.user.Keep == nil {
 		return t
 	}
-	// The tokens are not saved yet, and others may wait for them.
+	// The tokens are not saved yet, and other processes may wait for them.
 	short, cancel := context.WithTimeout(ctx, a.client.patience())
 	defer cancel()
 	device, err := a.client.confirmDevice(short, t, a.user)
@@ -51,8 +52,8 @@ func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	return t
 }
 
-// withoutTokens is the text of err, in which a server may show the access token that
-// it was sent. Nobody else knows the tokens as secrets yet.
+// withoutTokens is the text of err without the tokens, which the server may quote and
+// which the redactor of the text may not know yet.
 func withoutTokens(err error, t Tokens) string {
 	text := err.Error()
 	for _, token := range []string{t.ID, t.Access, t.Refresh} {
@@ -132,8 +133,8 @@ func (a *attempt) devicePassword(ctx context.Context, s step, op string) (step, 
 	return aboutDevice(a.respond(ctx, s, responses, op))
 }
 
-// deviceError is a refusal of the device and not of the user: it must not count
-// as a wrong password.
+// deviceError is a refusal of the device and not of the user, so it must not count as a
+// wrong password. It does not unwrap: errors.As would find the refusal of a user in it.
 type deviceError struct{ Err error }
 
 func (e *deviceError) Error() string { return "this device: " + e.Err.Error() }
@@ -147,8 +148,8 @@ func aboutDevice(next step, err error) (step, error) {
 	return next, err
 }
 
-// refusesDevice tells that the pool does not take the device: its proof was
-// refused, or the answer is "Device does not exist.".
+// refusesDevice reports whether the pool does not take the device: its proof was refused,
+// or the answer is "Device does not exist.".
 func refusesDevice(err error) bool {
 	var about *deviceError
 	return errors.As(err, &about) || forgotDevice(err)
