@@ -9,20 +9,21 @@ type Drift struct {
 }
 
 const (
-	// worthNoting is the drift from which on it is noted. Below it nothing that we
-	// send is refused, and nothing that we keep ends much too late.
+	// worthNoting is the largest drift that is ignored. Up to it nothing that we send is
+	// refused because of its time, and nothing that we keep ends much too late.
 	worthNoting = 5 * time.Minute
-	// sameDrift is how far two measurements of one drift may differ: the Date of an
+	// sameDrift is how far two measurements of the same drift may differ: the Date of an
 	// answer is in seconds, and answers take their time.
 	sameDrift = 2 * time.Minute
-	// trustAhead is how long tokens count as good that came by a clock that was
+	// trustAhead is how long tokens are trusted that arrived while the local clock was
 	// ahead, see GoodFor.
 	trustAhead = shortestLifetime
 )
 
-// noted adds what the answer t shows. One answer may be wrong itself, out of a cache
-// on the way for example: a second that shows the same confirms it. The amount stays
-// that of the first, so that what is said about it stays the same.
+// noted returns the drift after the answer t, nil when t shows none. A single answer may
+// be wrong itself, for example because a cache on the way gave an old one; a second answer
+// with a drift in the same direction confirms it. As long as the amount is about the same
+// it stays that of the first answer, so that a warning about it keeps its text.
 func (d *Drift) noted(t Tokens) *Drift {
 	if t.ServerTime.IsZero() {
 		return d
@@ -31,7 +32,7 @@ func (d *Drift) noted(t Tokens) *Drift {
 	switch {
 	case ahead.Abs() <= worthNoting:
 		return nil
-	case d == nil, (d.Ahead > 0) != (ahead > 0):
+	case d == nil, (d.Ahead > 0) != (ahead > 0): // the first of its direction
 		return &Drift{Ahead: ahead}
 	case (d.Ahead - ahead).Abs() <= sameDrift:
 		ahead = d.Ahead
