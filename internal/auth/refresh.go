@@ -39,18 +39,20 @@ type InFlight struct {
 	Sent  time.Time `json:"sent"`  // by the local clock; the first of several
 }
 
-// usesUp tells whether a refresh may use the refresh token up. Only the flow that
-// never gave a new one is known not to: at the other two an administrator switches
-// rotation on and off without our seeing it.
+// usesUp reports whether a refresh may use the refresh token up. REFRESH_TOKEN_AUTH does
+// not, as long as it never gave a new refresh token. Of the two other means nobody here
+// knows: an administrator may switch rotation on and off without our seeing it.
 func (s Session) usesUp() bool { return s.By != ByFlow || s.Rotates }
 
+// fingerprint is the SHA-256 of a refresh token in hex, to recognise it by without
+// storing it a second time.
 func fingerprint(refreshToken string) string {
 	sum := sha256.Sum256([]byte(refreshToken))
 	return hex.EncodeToString(sum[:])
 }
 
-// interrupted is the note of an earlier refresh with this very token, nil if there
-// is none.
+// interrupted is the note that an earlier refresh with this very token left and whose
+// answer was never saved; nil if there is none.
 func (s Session) interrupted() *InFlight {
 	if s.InFlight != nil && s.InFlight.Token == fingerprint(s.Refresh) {
 		return s.InFlight
@@ -58,9 +60,10 @@ func (s Session) interrupted() *InFlight {
 	return nil
 }
 
-// refresh refreshes old in the way it is refreshed. A client that refuses
-// REFRESH_TOKEN_AUTH because it rotates refresh tokens is asked in the other way,
-// from now on; a device that Cognito forgot is left out, once.
+// refresh refreshes old by the means that it names (Session.By). Where the app client
+// refuses REFRESH_TOKEN_AUTH because it rotates refresh tokens, GetTokensFromRefreshToken
+// is used from now on. Where Cognito does not know the device any more, the refresh is
+// sent once more without it.
 func (r Renewer) refresh(ctx context.Context, old Session) (Session, error) {
 	if err := r.atHome(old); err != nil {
 		return old, err
@@ -89,9 +92,9 @@ func (r Renewer) atHome(s Session) error {
 	return nil
 }
 
-// refusesFlow recognises an app client that wants GetTokensFromRefreshToken. How
-// Cognito says it is UNCONFIRMED, so every word for a flow that is not allowed
-// counts: asking in the other way costs nothing.
+// refusesFlow recognises the answer to REFRESH_TOKEN_AUTH of an app client that wants
+// GetTokensFromRefreshToken. How Cognito words it is UNCONFIRMED, so every text for a flow
+// that is not allowed counts: to ask in the other way costs nothing.
 func refusesFlow(err error) bool {
 	var disabled *FlowDisabledError
 	var service *ServiceError
@@ -107,15 +110,16 @@ func refusesFlow(err error) bool {
 	return false
 }
 
-// forgotDevice recognises a device that Cognito does not know any more. That its
-// answer has the word is what AWS's own JavaScript client goes by.
+// forgotDevice recognises the refusal of a device that Cognito does not know any more, by
+// the word "device" in its text, as AWS's own JavaScript client does.
 func forgotDevice(err error) bool {
 	var refused *RefusedError
-	return errors.As(err, &refused) && refused.Code == "ResourceNotFoundException" && strings.Contains(strings.ToLower(refused.Message), "device")
+	return errors.As(err, &refused) && refused.Code == "ResourceNotFoundException" &&
+		strings.Contains(strings.ToLower(refused.Message), "device")
 }
 
-// attempt sends one refresh. One that may use the refresh token up is noted in the
-// session's record before.
+// attempt sends one refresh. A refresh that may use the refresh token up is noted in the
+// session's record before it is sent.
 func (r Renewer) attempt(ctx context.Context, s Session) (Session, error) {
 	if !s.usesUp() {
 		tokens, _, err := r.Client.refreshed(ctx, s, freely)
@@ -129,12 +133,13 @@ func (r Renewer) attempt(ctx context.Context, s Session) (Session, error) {
 		s.InFlight = &InFlight{Token: fingerprint(s.Refresh), Sent: r.Client.config.Now()}
 	}
 	if err := cache.Checkpoint(ctx, s); err != nil {
-		return s, &NoAnswerError{Op: "refresh the session of " + s.Typed, Err: fmt.Errorf("not sent, because it could not be noted before: %w", err)}
+		err = fmt.Errorf("not sent, because it could not be noted before: %w", err)
+		return s, &NoAnswerError{Op: "refresh the session of " + s.Typed, Err: err}
 	}
-	// The token is sent also when an earlier sending of it may have used it up, by a
-	// process that was killed or whose answer was lost. That costs nothing: within
-	// the grace period it works, and beyond it what could be lost was lost then. How
-	// long the period is no operation tells that is open to users.
+	// The token is sent even when an earlier sending may have used it up, by a process
+	// that was killed or whose answer was lost. That costs nothing: within the grace period
+	// of rotation it works, and after it the session was lost already. How long the period
+	// is, no operation that is open to users tells.
 	tokens, losses, err := r.Client.refreshed(ctx, s, atOnceIfLost)
 	if err == nil {
 		return r.take(ctx, s, tokens)
@@ -144,14 +149,15 @@ func (r Renewer) attempt(ctx context.Context, s Session) (Session, error) {
 		return s, &LostRefreshError{Username: s.Typed, Sent: s.InFlight.Sent, Refused: refused}
 	}
 	if earlier == nil && losses == 0 && !s.Ended(err) {
-		s.InFlight = nil // nothing was used up
+		s.InFlight = nil // no answer got lost, so nothing was used up
 	}
 	return s, err
 }
 
-// take verifies the tokens of a refresh. When the keys cannot be had, a new refresh
-// token is kept all the same: the old one may be worth nothing now, and it goes
-// nowhere but to the server that gave it.
+// take verifies the tokens of a refresh and puts them into the session. When the key set
+// cannot be had, the session keeps its ID and access token but takes the new refresh
+// token: the old one may be worth nothing now, and the new one goes nowhere but to the
+// server that gave it.
 func (r Renewer) take(ctx context.Context, s Session, t Tokens) (Session, error) {
 	rotated := t.Refresh != "" && t.Refresh != s.Refresh
 	renewed, err := r.Verifier.verify(ctx, s, t)
@@ -167,12 +173,12 @@ func (r Renewer) take(ctx context.Context, s Session, t Tokens) (Session, error)
 	return s, err
 }
 
-// refreshed sends a refresh by the session's means, and counts the sendings whose
-// answer was lost.
+// refreshed sends a refresh by the session's means. losses is how often it was sent and
+// the answer got lost.
 func (c *Client) refreshed(ctx context.Context, s Session, p policy) (t Tokens, losses int, err error) {
 	whose := "session of " + s.Typed
 	if s.Typed == "" {
-		whose = "given session" // its refresh will tell whose it is
+		whose = "given session" // the answer will tell whose it is
 	}
 	op := fmt.Sprintf("refresh the %s at %s", whose, c.config.UserPoolID)
 	send := map[Means]func(context.Context, Session, string) (Tokens, error){
@@ -192,7 +198,9 @@ func (c *Client) refreshed(ctx context.Context, s Session, p policy) (t Tokens, 
 	return t, losses, err
 }
 
-// refreshByFlow calls REFRESH_TOKEN_AUTH. SECRET_HASH is over the user's real name.
+// refreshByFlow calls InitiateAuth with REFRESH_TOKEN_AUTH. SECRET_HASH is over the user's
+// real name in the pool, not over the typed one.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html
 func (c *Client) refreshByFlow(ctx context.Context, s Session, op string) (Tokens, error) {
 	parameters := c.secretHash(map[string]string{"REFRESH_TOKEN": s.Refresh}, s.Username)
 	if s.DeviceKey != "" {
@@ -234,8 +242,8 @@ func (c *Client) refreshByGetTokens(ctx context.Context, s Session, op string) (
 	return c.stamp(step{result: out.AuthenticationResult}, out.ResultMetadata).refreshTokens(op)
 }
 
-// refreshTokens reads the tokens of a refresh. With an answer that holds none
-// nobody has anything, so it counts as no answer.
+// refreshTokens reads the tokens of a refresh. An answer without tokens is of as little use
+// as none, so it is a *NoAnswerError.
 func (s step) refreshTokens(op string) (Tokens, error) {
 	t, err := s.tokens("")
 	if err != nil {
@@ -257,7 +265,8 @@ func (e *LostRefreshError) Error() string {
 	if whose == "" {
 		whose = "the given session"
 	}
-	return fmt.Sprintf("a refresh for %s sent at %s got lost together with its answer, and the app client's refresh token rotation has no (or a shorter) grace period: sign in again (%s)",
+	return fmt.Sprintf("a refresh for %s sent at %s got lost together with its answer, and the app client's "+
+		"refresh token rotation has no (or a shorter) grace period: sign in again (%s)",
 		whose, e.Sent.Local().Format(time.DateTime), e.Refused.Code)
 }
 
