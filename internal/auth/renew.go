@@ -19,19 +19,21 @@ type Renewer struct {
 	Base Session
 	// SignIn signs in without a person; nil where no password is at hand.
 	SignIn Flow
-	// Mark is Base.Mark of the password SignIn uses, to know a refused one again.
+	// Mark is Base.Mark of the password that SignIn uses, by which one that was refused is
+	// recognised.
 	Mark []byte
-	// CodeMark is Base.Mark of a stored code of a second factor, nil without one. A
-	// wrong code is no more tried again than a wrong password: five lock the account.
+	// CodeMark is Base.Mark of a stored code of a second factor, nil without one. A wrong
+	// code is not tried again either: five wrong ones lock the account.
 	CodeMark []byte
-	// Needed is returned when a person would have to sign in.
+	// Needed is the error for when a person has to sign in.
 	Needed error
 }
 
-// Renew refreshes old or, when that cannot be, signs in anew.
+// Renew refreshes old or, where that is not possible and SignIn is there, signs in anew.
+// found tells whether old was stored; otherwise it is the zero value.
 //
-// A session is forgotten only on a definite answer to its own refresh. Errors
-// that say nothing about the session leave it as it is.
+// A session is forgotten (cache.Forget) only on a definite answer to its own refresh; the
+// error then is an *OverError. Errors that say nothing about the session leave it as it is.
 func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, error) {
 	var over error
 	if found && old.Refresh != "" {
@@ -52,8 +54,8 @@ func (r Renewer) Renew(ctx context.Context, old Session, found bool) (Session, e
 	return old, r.Needed
 }
 
-// noted makes a refresh that failed save what came of it, where the record says that
-// one is in flight and none is any more.
+// noted wraps err, of a refresh that failed, so that s is saved all the same where the
+// stored record still has a note of a refresh in flight and s has none any more.
 func noted(s Session, err error) error {
 	if s.usesUp() && s.InFlight == nil {
 		return cache.Remember(err)
@@ -61,13 +63,15 @@ func noted(s Session, err error) error {
 	return err
 }
 
-// SignInNow signs in whatever session there is, under the same rules.
+// SignInNow signs in anew even where there is a session that could be refreshed, by the
+// same rules as Renew.
 func (r Renewer) SignInNow(ctx context.Context, old Session, _ bool) (Session, error) {
 	return r.signIn(ctx, old)
 }
 
-// beyondRefresh tells the errors after which signing in anew is the way on, also
-// where they do not prove that the session is over.
+// beyondRefresh reports whether, after a refresh that failed with err, one should sign in
+// anew. That is so even where err does not prove that the session is over: "Invalid
+// Refresh Token" may be about the device (see Session.Ended).
 func beyondRefresh(err error) bool {
 	var elsewhere *ElsewhereError
 	return Session{}.Ended(err) || errors.As(err, &elsewhere)
@@ -79,8 +83,8 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	if err := r.StillRefused(old); err != nil {
 		return old, err
 	}
-	// Until there are tokens nothing is lost by stopping, so the sign-in ends with
-	// whoever wanted it.
+	// Until there are tokens nothing is lost by stopping. So the sign-in ends when its
+	// caller does, unlike a refresh.
 	tokens, err := r.SignIn.Login(cache.Caller(ctx))
 	if err != nil {
 		return r.Noted(old, err)
@@ -90,8 +94,8 @@ func (r Renewer) signIn(ctx context.Context, old Session) (Session, error) {
 	return r.Verifier.Begin(ctx, base, tokens)
 }
 
-// StillRefused is a *StillRefusedError where the record of old says that this very
-// password, answer or code was refused a moment ago.
+// StillRefused is a *StillRefusedError where old has a note that this very password,
+// answer or code was refused a short while ago (Refusal.For), else nil.
 func (r Renewer) StillRefused(old Session) error {
 	now := r.Client.config.Now()
 	if old.Refused.matches(r.Mark, now) || r.CodeMark != nil && old.Refused.matches(r.CodeMark, now) {
@@ -100,8 +104,10 @@ func (r Renewer) StillRefused(old Session) error {
 	return nil
 }
 
-// Noted is err, of a sign-in, and what to save for it: a refused password, answer or
-// code is noted beside whatever session there is.
+// Noted returns what to save after a sign-in that failed with err, and the error to return
+// from the change of the stored session. Where a password, answer or code was refused,
+// that is noted in old, beside its tokens if it has any; after other errors nothing is
+// saved.
 func (r Renewer) Noted(old Session, err error) (Session, error) {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
@@ -124,7 +130,8 @@ func (r Renewer) Noted(old Session, err error) (Session, error) {
 	return old, cache.Remember(err)
 }
 
-// Begin makes a verified session of the tokens of a sign-in.
+// Begin makes a session of the tokens of a sign-in, verified unless Skip is set. base has
+// the fields that say what the session is filed under and how it is refreshed.
 func (v Verifier) Begin(ctx context.Context, base Session, tokens Tokens) (Session, error) {
 	base.SignedIn = tokens.Received
 	base.Username = base.Typed
@@ -148,8 +155,8 @@ func (e *ElsewhereError) Error() string {
 	return fmt.Sprintf("the session of %s was issued by %s; its refresh token is not sent to %s", e.Username, e.Was, e.Now)
 }
 
-// StillRefusedError says that a password was refused before and is not tried
-// again yet: repeated attempts would lock the account.
+// StillRefusedError says that a password, answer or code was refused before and is not
+// tried again yet: repeated attempts would lock the account.
 type StillRefusedError struct {
 	Refusal  Refusal
 	Username string
@@ -161,6 +168,7 @@ func (e *StillRefusedError) Error() string {
 	if e.Refusal.For != 0 {
 		what = "with this secret it was"
 	}
+	at, until := e.Refusal.At.Local().Format(time.TimeOnly), e.Until.Local().Format(time.TimeOnly)
 	return fmt.Sprintf("sign in %s: %s refused at %s: %s (%s); it is not tried again before %s",
-		e.Username, what, e.Refusal.At.Local().Format(time.TimeOnly), strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, e.Until.Local().Format(time.TimeOnly))
+		e.Username, what, at, strings.TrimSuffix(e.Refusal.Message, "."), e.Refusal.Code, until)
 }
