@@ -10,27 +10,28 @@ import (
 	"github.com/cogctl/cogctl/internal/jwt"
 )
 
-// Given are tokens that someone else got: a token endpoint of one's own, a browser.
-// Any of them may be missing, but not both ID and Refresh.
+// Given are tokens that something else got, such as an application's token endpoint or a
+// browser session. Any of them may be missing, but not both ID and Refresh.
 type Given struct{ ID, Access, Refresh string }
 
-// GivenError says that what was given makes no session, whatever a server says.
+// GivenError says that what was given cannot make a session, whatever a server says to it.
 type GivenError struct{ Why string }
 
 func (e *GivenError) Error() string { return e.Why }
 
 // Adopt makes a session of given tokens, verified as those of a sign-in are.
 //
-// An ID token must verify, but for its time: one that is over by the local clock
-// will do when a refresh then gives tokens of the same user. Without an access
-// token the session is refreshed at once too, which is also how a refresh token
-// alone proves whose it is. Where no name was typed, Base.Typed empty, the session
-// is filed under the user's own.
+// An ID token must verify, but for its time: an expired one will do where a refresh then
+// gives tokens of the same user. The session is refreshed at once where the tokens have
+// ended by the local clock, or where there is no access token; a refresh token alone
+// proves in this way whose it is. Where no name was typed (Base.Typed is empty), the
+// session is filed under the user's real name.
 //
-// Adopt is a change of what is kept at a place of its own, not of the stored session,
-// which stays until it is known whose the given tokens are and that they are good.
-// left is what is there of an earlier run that was stopped: it had the same refresh
-// token, or counts for nothing. What is kept there has Given set, until it is filed.
+// Adopt runs as a change (cache.Dir.Update) of a record of its own, beside the stored
+// sessions. They stay as they are until it is known whose the given tokens are and that
+// they are good. left is what that record holds: what an earlier run with the same
+// refresh token left behind when it was stopped. A record of another token is ignored.
+// As long as the session is in that record, Session.Given is set.
 func (r Renewer) Adopt(ctx context.Context, g Given, left Session) (Session, error) {
 	s, err := r.begun(ctx, g, left)
 	if err != nil {
@@ -47,19 +48,20 @@ func (r Renewer) Adopt(ctx context.Context, g Given, left Session) (Session, err
 	return s, nil
 }
 
-// begun is the session that the given tokens make by themselves, or the one that an
-// earlier run made of the same ones.
+// begun is the session before any refresh: what an earlier run left of the same refresh
+// token, else what the given tokens say by themselves.
 func (r Renewer) begun(ctx context.Context, g Given, left Session) (Session, error) {
 	for name, token := range map[string]string{"ID": g.ID, "access": g.Access, "refresh": g.Refresh} {
 		if strings.ContainsFunc(token, notOfToken) {
-			return Session{}, &GivenError{fmt.Sprintf("the given %s token has characters that no token has", name)}
+			return Session{}, &GivenError{Why: fmt.Sprintf("the given %s token has characters that no token has", name)}
 		}
 	}
 	if g.ID == "" && g.Refresh == "" {
-		return Session{}, &GivenError{"neither an ID token nor a refresh token was given: without either there is no session"}
+		return Session{}, &GivenError{Why: "neither an ID token nor a refresh token was given: without either there is no session"}
 	}
 	if g.of(left) {
-		if left.Typed = r.Base.Typed; left.Subject == "" {
+		left.Typed = r.Base.Typed
+		if left.Subject == "" {
 			left.Username = left.Typed
 		}
 		return left, nil
@@ -76,27 +78,30 @@ func (r Renewer) begun(ctx context.Context, g Given, left Session) (Session, err
 	return r.Verifier.given(ctx, s, g, now)
 }
 
-// of tells whether s is what an earlier run made of the same refresh token.
+// of reports whether s is what an earlier run made of the same refresh token.
 func (g Given) of(s Session) bool { return g.Refresh != "" && s.Given == fingerprint(g.Refresh) }
 
-// kept says what becomes of what is kept at Adopt's place after a refresh that failed
-// with err: a note of one that may have used its token up stays, and so does a new
-// refresh token that came with tokens which nobody could verify.
+// kept wraps err, of a refresh of given tokens that failed, so that Adopt's record becomes
+// what the next run with the same token needs.
 func kept(s Session, g Given, left Session, err error) error {
-	switch noted := s.usesUp() || g.of(left); {
-	case !noted, s.InFlight != nil && !s.Ended(err):
+	hasRecord := s.usesUp() || g.of(left) // such a refresh was noted before it was sent
+	ended := s.Ended(err)
+	switch {
+	case !hasRecord:
 		return err
-	case s.Refresh != g.Refresh && !s.Ended(err):
-		return cache.Remember(err)
+	case s.InFlight != nil && !ended:
+		return err // the note stays: this refresh may have used the token up
+	case s.Refresh != g.Refresh && !ended:
+		return cache.Remember(err) // a new refresh token came, with tokens that could not be verified
 	}
 	return cache.Forget(err)
 }
 
-// refreshGiven refreshes a session that was given, which nobody here has signed in.
+// refreshGiven refreshes a session of given tokens, as far as they allow it.
 func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
 	switch {
 	case s.Refresh == "" && s.Access == "":
-		return s, &GivenError{"an ID token by itself makes no session: give the access token or the refresh token with it"}
+		return s, &GivenError{Why: "an ID token by itself makes no session: give the access token or the refresh token with it"}
 	case s.Refresh == "":
 		return s, fmt.Errorf("the given tokens are no longer good (they served until %s), and there is no refresh token to get others with",
 			s.Expires.Local().Format(time.DateTime))
@@ -109,9 +114,9 @@ func (r Renewer) refreshGiven(ctx context.Context, s Session) (Session, error) {
 	return r.refresh(ctx, s)
 }
 
-// given verifies a given ID token, and an access token beside it. They are judged
-// as of the time when they were made: whether their time is over is known by the
-// local clock only, and a refresh settles it.
+// given verifies a given ID token, and an access token beside it. They are judged as of
+// the time when they were made. Whether they have ended since only the local clock says,
+// which may be wrong, so that is left to a refresh.
 func (v Verifier) given(ctx context.Context, s Session, g Given, now time.Time) (Session, error) {
 	t := Tokens{ID: g.ID, Access: g.Access, Refresh: g.Refresh, Received: now}
 	begins, ends := span(g)
@@ -131,8 +136,9 @@ func (v Verifier) given(ctx context.Context, s Session, g Given, now time.Time) 
 	return s, nil
 }
 
-// span is the time for which all of the tokens serve, by the clock of their server.
-// It is zero for tokens that cannot be read.
+// span is the time within which all of the given tokens are valid, by the clock of their
+// server: from the last iat to the first exp. Tokens that cannot be read do not count;
+// both are zero when none can be.
 func span(g Given) (begins, ends time.Time) {
 	for _, raw := range []string{g.ID, g.Access} {
 		token, err := jwt.Parse(raw)
