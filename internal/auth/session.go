@@ -44,8 +44,8 @@ type Session struct {
 	Rotates bool `json:"rotates,omitempty"`
 	// InFlight is a refresh on its way, or one whose answer got lost.
 	InFlight *InFlight `json:"in_flight,omitempty"`
-	// Given is the SHA-256, in hex, of the refresh token that somebody else got and that
-	// this was made of, as long as it is not filed under its user, see Adopt.
+	// Given is set while a session of given tokens is not filed under its user yet (see
+	// Renewer.Adopt): the SHA-256, in hex, of the refresh token that was given.
 	Given string `json:"given,omitempty"`
 
 	// DeviceKey is the device that the pool tracks for this session. A refresh
@@ -70,14 +70,17 @@ type Session struct {
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
-// GoodFor tells whether ID and access token are both good at now, by the local
-// clock, and for left more.
+// GoodFor reports whether ID and access token are both good at now, by the local clock,
+// and will be for left more.
 //
-// Expires is by the local clock as it was when the tokens came, so a clock that was
-// set since must not make them last. One that is behind Saved was put back. One that
-// was ahead when they came may have been put right and have reached Saved again: by
-// then they ended long ago. Nothing tells that from a clock that is wrong still, so
-// such tokens are trusted for a short time only and refreshed more often.
+// Expires is by the local clock as it was when the tokens came. A clock that was set since
+// must not make them last longer:
+//
+//   - A clock that is behind Saved was put back, so the tokens count as expired.
+//   - A clock that was ahead when the tokens came may have been put right and have reached
+//     Saved once more; by then the tokens ended long ago. Nothing tells that from a clock
+//     that is still ahead, so such tokens are trusted for five minutes (trustAhead) only,
+//     and refreshed more often.
 func (s Session) GoodFor(now time.Time, left time.Duration) bool {
 	if !s.Live() || now.Before(s.Saved.Add(-leeway)) {
 		return false
@@ -88,20 +91,22 @@ func (s Session) GoodFor(now time.Time, left time.Duration) bool {
 	return now.Add(left).Before(s.Expires)
 }
 
-// Live tells whether the session has tokens, as against a bare note of a refusal.
+// Live reports whether the session has tokens. A record without is a bare note of a
+// refused password, or of a given refresh token.
 func (s Session) Live() bool { return s.ID != "" || s.Access != "" }
 
-// SessionKey is the name a session is filed under.
+// SessionKey is the key that a session is filed under: the SHA-256, in hex, of issuer, app
+// client and the name as it was typed.
 func SessionKey(issuer, clientID, typed string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{issuer, clientID, typed}, "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 
-// take puts the tokens of an answer into the session. A missing refresh token
-// means that the old one stays good: REFRESH_TOKEN_AUTH without rotation.
+// take returns the session with the tokens of an answer. An answer without a refresh token
+// leaves the old one in place, as REFRESH_TOKEN_AUTH without rotation means it.
 func (s Session) take(t Tokens) Session {
 	if s.Access == "" && t.DeviceKey == "" {
-		t.DeviceKey = deviceKeyIn(t.Access) // of a session that began elsewhere
+		t.DeviceKey = deviceKeyIn(t.Access) // the session began elsewhere and was given
 	}
 	s.ID, s.Access = t.ID, t.Access
 	if t.Refresh != "" {
@@ -122,7 +127,7 @@ func (s Session) take(t Tokens) Session {
 	return s
 }
 
-// deviceKeyIn is the device that an access token was made for, "" for none.
+// deviceKeyIn is the key of the device that an access token was made for; "" for none.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 func deviceKeyIn(access string) string {
 	token, err := jwt.Parse(access)
@@ -139,10 +144,11 @@ const (
 	longestLifetime  = 24 * time.Hour
 )
 
-// lifetime tells how long the shorter-lived of the two tokens serves: by exp minus iat,
-// both by the server's clock, so that the session's end by the local clock does not
-// depend on the two clocks agreeing, and by what the answer says of the access token
-// (RFC 6749, section 5.1), which may be opaque, or have been made some time before.
+// lifetime is how long the shorter-lived of the two tokens lasts from its arrival: the
+// least of exp minus iat of each and of expires_in (RFC 6749, section 5.1), which is all
+// there is for opaque tokens. exp and iat are both by the server's clock, so the result
+// does not depend on the local clock being right. It is at most a day, and five minutes
+// where nothing is known.
 func lifetime(t Tokens) time.Duration {
 	shortest := max(0, t.ExpiresIn)
 	for _, raw := range []string{t.ID, t.Access} {
@@ -162,18 +168,19 @@ func lifetime(t Tokens) time.Duration {
 	return min(shortest, longestLifetime)
 }
 
-// Refusal remembers, without keeping it, a password that was refused, so that
-// fifty jobs with the same wrong password do not lock the account.
+// Refusal is a note of a password, answer or code that was refused. It lets jobs that
+// start together with the same wrong password make one attempt and not lock the account.
+// The password itself is not kept.
 type Refusal struct {
-	Mark    []byte    `json:"mark"` // of the password, see Mark
+	Mark    []byte    `json:"mark"` // of what was refused, see Session.Mark
 	At      time.Time `json:"at"`
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
-	// For is how long it counts; zero means RefusalLasts.
+	// For is how long the note counts, in nanoseconds in the file; zero means RefusalLasts.
 	For time.Duration `json:"for_ns,omitempty"`
 }
 
-// until is when what was refused may be tried again.
+// until is the time from which what was refused may be tried again.
 func (r Refusal) until() time.Time {
 	if r.For == 0 {
 		return r.At.Add(RefusalLasts)
@@ -188,18 +195,18 @@ const RefusalLasts = 5 * time.Minute
 // guess, about what an SRP handshake costs.
 const markRounds = 50_000
 
-// Mark is what a refused password is known by: PBKDF2-SHA256, salted by the
-// account. Nothing random goes in, so that it can be computed before the
-// session's lock is taken: fifty jobs would wait for one another otherwise.
+// Mark is what a refused password is recognised by: its PBKDF2-SHA256, 32 bytes, salted by
+// the account (issuer, app client, typed name). The salt is not random so that the mark
+// can be computed before the session's lock is taken: with a salt from the record, jobs
+// that wait for the lock would compute it one after the other.
 func (s Session) Mark(password string) ([]byte, error) {
-	// Hashed first: HMAC pads keys with zeros, so "p" and "p\x00" would be one.
+	// Hashed first, because HMAC pads keys with zeros: "p" and "p\x00" would have one mark.
 	sum := sha256.Sum256([]byte(password))
 	salt := "cogctl refused password " + SessionKey(s.Issuer, s.ClientID, s.Typed)
 	return pbkdf2.Key(sha256.New, string(sum[:]), []byte(salt), markRounds, sha256.Size)
 }
 
-// matches tells whether the password of this mark is the refused one, and
-// recently so.
+// matches reports whether the note is about the password of this mark, and still counts.
 func (r *Refusal) matches(mark []byte, now time.Time) bool {
 	if r == nil || now.Before(r.At) || !now.Before(r.until()) {
 		return false
