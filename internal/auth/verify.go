@@ -14,17 +14,19 @@ import (
 // Verifier checks what Cognito handed out before it is believed or saved.
 type Verifier struct {
 	Keys     jwt.KeySet
-	Issuers  []string // any of these may be the ID token's iss
+	Issuers  []string // the values that the ID token's iss may have; see Learn for none
 	ClientID string
-	// Skip takes the tokens as they are. For servers without a key set only.
+	// Skip leaves the verification out (--no-verify-id-token). It is for servers without a
+	// key set only.
 	Skip bool
 	// Foreign says that the issuer is none of Cognito's: its tokens have no
 	// token_use, and its access tokens are for the API alone to read.
 	Foreign bool
-	// Learn, where Issuers is empty, gives the key set of the issuer that a token
-	// names, or says that it may not be that one's.
+	// Learn is used where Issuers is empty: it gives the key set of the issuer that a token
+	// names, or an error when the token must not come from that issuer.
 	Learn func(iss string) (jwt.KeySet, error)
-	// Emulated says that the server is not AWS's, so that it may have none.
+	// Emulated says that the server is not AWS's, so that it may have no key set. It only
+	// changes what an error advises.
 	Emulated bool
 }
 
@@ -33,7 +35,7 @@ type Verifier struct {
 // already has a subject, as at a refresh, the new tokens must be of that user.
 //
 // A session that was begun unverified, because its server has no key set, goes on
-// so only as long as the key set cannot be had.
+// unverified only as long as the key set cannot be had or the tokens are opaque.
 func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, error) {
 	if s.Machine {
 		return v.machine(ctx, s, t)
@@ -48,14 +50,15 @@ func (v Verifier) verify(ctx context.Context, s Session, t Tokens) (Session, err
 	return verified, err
 }
 
-// unverifiable tells tokens that nobody can verify, opaque ones and those of a
-// server without a key set, from tokens that were verified and found wanting.
+// unverifiable reports whether err means that tokens cannot be verified at all, because
+// they are opaque or the key set cannot be had, and not that they were found to be bad.
 func unverifiable(err error) bool {
 	var keys *KeysError
 	var opaque *jwt.ParseError
 	return errors.As(err, &keys) || errors.As(err, &opaque)
 }
 
+// check is verify for a user's tokens that are not taken on trust.
 func (v Verifier) check(ctx context.Context, old Session, t Tokens) (Session, error) {
 	if v.Foreign && t.ID == "" && old.Subject != "" {
 		return old.take(t), nil // a refresh need not bring one: OpenID Connect Core, section 12.2
@@ -77,7 +80,7 @@ func (v Verifier) check(ctx context.Context, old Session, t Tokens) (Session, er
 	return s.take(t), nil
 }
 
-// identity verifies the ID token and notes in s whose it is.
+// identity verifies the ID token and puts into s whose it is.
 func (v Verifier) identity(ctx context.Context, s Session, t Tokens) (Session, error) {
 	if t.ID == "" {
 		return s, fmt.Errorf("the server's answer holds no ID token to verify")
@@ -108,6 +111,8 @@ func (v Verifier) identity(ctx context.Context, s Session, t Tokens) (Session, e
 // leeway is how far the clocks of a token's maker and its judge may differ.
 const leeway = 30 * time.Second
 
+// idToken verifies the ID token of an answer. An error about the key set is returned as it
+// is, a *KeysError.
 func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 	policy := jwt.Policy{Issuers: v.Issuers, ClientIDs: []string{v.ClientID}, Use: "id"}
 	if v.Foreign {
@@ -125,8 +130,8 @@ func (v Verifier) idToken(ctx context.Context, t Tokens) (jwt.Token, error) {
 	return token, err
 }
 
-// judged verifies one token of an answer by the key set and the policy, to which it
-// adds the time.
+// judged verifies one token of the answer t by the key set and the policy, to which it adds
+// the time and, where it has none, the issuer.
 func (v Verifier) judged(ctx context.Context, raw string, t Tokens, policy jwt.Policy) (jwt.Token, error) {
 	token, err := jwt.Parse(raw)
 	if err != nil {
@@ -153,7 +158,7 @@ func (v Verifier) judged(ctx context.Context, raw string, t Tokens, policy jwt.P
 	return report.Token, report.Err()
 }
 
-// learn is v for the issuer that a token names, if it may be that one's.
+// learn returns v with the issuer that a token names as the expected one, and its keys.
 func (v Verifier) learn(iss string) (Verifier, error) {
 	if v.Learn == nil {
 		return v, fmt.Errorf("its issuer %q was not expected: nobody said which one it must be", iss)
@@ -175,8 +180,9 @@ func (v Verifier) sameAccess(access jwt.Token, subject string) error {
 	return nil
 }
 
-// trust reads what it can and verifies nothing: tokens may be opaque. But a
-// refresh may not turn readable tokens into others, nor into somebody else's.
+// trust takes tokens without verifying them, and reads from them what it can; they may be
+// opaque. But a refresh must not turn tokens that could be read into opaque ones, nor into
+// those of somebody else.
 func (v Verifier) trust(s Session, t Tokens) (Session, error) {
 	s.Unverified = true
 	id, unreadable := jwt.Parse(t.ID)
@@ -202,6 +208,7 @@ func (v Verifier) trust(s Session, t Tokens) (Session, error) {
 	return s.named(t).take(t), nil
 }
 
+// trustAccess is trust for the access token: s is the session so far, raw the new token.
 func (v Verifier) trustAccess(s Session, raw string) error {
 	access, unreadable := jwt.Parse(raw)
 	if unreadable == nil && s.Subject != "" && access.Claims["sub"] != nil {
@@ -216,12 +223,14 @@ func (v Verifier) trustAccess(s Session, raw string) error {
 // sameUser is an error when the session is another user's than subject at issuer.
 func (s Session) sameUser(subject, issuer string) error {
 	if s.Subject != "" && (s.Subject != subject || s.TokenIssuer != issuer) {
-		return fmt.Errorf("the refreshed ID token is for sub %q of %q, the session is for %q of %q", subject, issuer, s.Subject, s.TokenIssuer)
+		return fmt.Errorf("the refreshed ID token is for sub %q of %q, the session is for %q of %q",
+			subject, issuer, s.Subject, s.TokenIssuer)
 	}
 	return nil
 }
 
-// named notes the real username: a refresh must hash it, not the typed alias.
+// named returns the session with the user's real name in the pool. A refresh computes its
+// SECRET_HASH over that name, not over the alias that was typed.
 func (s Session) named(t Tokens) Session {
 	if t.Username != "" {
 		s.Username = t.Username
