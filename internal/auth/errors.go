@@ -22,19 +22,20 @@ type RefusedError struct {
 	Op      string // what was tried: "sign in ann at us-east-1_Ab12Cd34E"
 	Code    string // the AWS error type, such as NotAuthorizedException
 	Message string // Cognito's own words
-	Answer  bool   // it is an answer to the pool's own question that was refused
+	Answer  bool   // what was refused is an answer to the pool's own question (CUSTOM_CHALLENGE)
 }
 
-// WrongPassword tells the refusals that count towards a lock-out from those that
-// no password would change.
+// WrongPassword reports whether the name or the password was refused. Such refusals count
+// towards a lock-out; the others no password would change.
 func (e *RefusedError) WrongPassword() bool { return !e.Answer && wrongGuess(e) }
 
-// LockedOut tells a refusal after too many wrong attempts: for a while no password is
-// the right one.
+// LockedOut reports whether Cognito refused because of too many wrong attempts: for a while
+// even the right password is refused.
 func (e *RefusedError) LockedOut() bool {
 	return e.Code == "NotAuthorizedException" && strings.Contains(strings.ToLower(e.Message), "attempts exceeded")
 }
 
+// wrongGuess is WrongPassword for an answer to the pool's own question, too.
 func wrongGuess(e *RefusedError) bool {
 	switch e.Code {
 	case "UserNotFoundException", "InvalidPasswordException":
@@ -93,7 +94,8 @@ func (e *UnsupportedChallengeError) Error() string {
 	if len(e.Parameters) > 0 {
 		with = " (with " + redact.Cut(strings.Join(e.Parameters, ", ")) + ")"
 	}
-	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer", redact.Cut(e.Username), redact.Cut(e.Name), with)
+	return fmt.Sprintf("sign in %s: Cognito asks for the challenge %s%s, which this version of cogctl cannot answer",
+		redact.Cut(e.Username), redact.Cut(e.Name), with)
 }
 
 // FlowDisabledError says that the app client does not allow the flow.
@@ -154,10 +156,27 @@ func apiError(op string, err error) error {
 	return service
 }
 
-// broken tells an answer of a server that broke down, or of something on the way.
-// Cognito refuses with 400, and so do the emulators cognito-local and moto; a
-// refusal's type in another answer refuses nothing. The firewall in front of a pool has
-// a type of its own, and a status that is UNCONFIRMED.
+// ServiceError is an answer of Cognito that is neither a success nor a refusal
+// of this user: a wrong parameter, a throttle, trouble on AWS's side.
+type ServiceError struct {
+	Op      string // what was tried
+	Code    string // the AWS error type
+	Message string // Cognito's own words
+	Status  int    // of HTTP; 0 when unknown
+}
+
+func (e *ServiceError) Error() string {
+	if e.Message == "" {
+		return fmt.Sprintf("%s: %s", e.Op, e.Code)
+	}
+	return fmt.Sprintf("%s: %s (%s)", e.Op, strings.TrimSuffix(e.Message, "."), e.Code)
+}
+
+// broken reports whether the HTTP status shows that a server broke down, or that something
+// on the way answered. Cognito refuses with 400, and so do the emulators cognito-local and
+// moto, so the error type of a refusal in an answer with another status refuses nothing.
+// The firewall in front of a pool has a type of its own; that its status is 403 is
+// UNCONFIRMED.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html#API_InitiateAuth_Errors
 func (e *ServiceError) broken() bool {
 	switch e.Status {
@@ -169,13 +188,6 @@ func (e *ServiceError) broken() bool {
 	return true
 }
 
-// ServiceError is an answer of Cognito that is neither a success nor a refusal
-// of this user: a wrong parameter, a throttle, trouble on AWS's side.
-type ServiceError struct {
-	Op, Code, Message string
-	Status            int // of HTTP
-}
-
 // NoAnswerError is an operation that got no answer of the user pool API: the
 // server was not reached, the connection broke, or something else answered.
 type NoAnswerError struct {
@@ -185,13 +197,6 @@ type NoAnswerError struct {
 
 func (e *NoAnswerError) Error() string { return e.Op + ": " + e.Err.Error() }
 func (e *NoAnswerError) Unwrap() error { return e.Err }
-
-func (e *ServiceError) Error() string {
-	if e.Message == "" {
-		return fmt.Sprintf("%s: %s", e.Op, e.Code)
-	}
-	return fmt.Sprintf("%s: %s (%s)", e.Op, strings.TrimSuffix(e.Message, "."), e.Code)
-}
 
 // plain drops the SDK's outer wrappers down to the cause a person can act on.
 func plain(err error) error {
@@ -267,14 +272,15 @@ const (
 	invalidGrant        = "invalid_grant"
 )
 
-// ended lists the answers to a refresh that mean the session is over for good.
-// The type alone does not say: NotAuthorizedException is also what a wrong
-// secret hash or a missing DEVICE_KEY gets. Whatever is not listed keeps the
-// session. Texts as recorded from AWS, whole but for letter case and a full stop;
-// those of revoked and expired tokens are UNCONFIRMED, so more may follow them.
+// ended lists the answers to a refresh that mean that the session is over for good.
+// Whatever is not listed keeps the session. The type alone does not say: also a wrong
+// secret hash and a missing DEVICE_KEY get NotAuthorizedException. The texts are as
+// recorded from AWS and must be the whole message, but for letter case and a full stop.
+// Those of revoked and expired tokens are UNCONFIRMED, so other words may follow them.
 var ended = []struct {
-	code, text string
-	more       bool // text is how it begins
+	code string
+	text string // in lower case; "" for any
+	more bool   // the message may go on after text
 }{
 	{"NotAuthorizedException", invalidRefreshToken, false},
 	{"NotAuthorizedException", "refresh token has been revoked", true},
@@ -285,13 +291,13 @@ var ended = []struct {
 	{invalidGrant, "", true}, // RFC 6749, section 5.2; invalid_client is a wrong secret
 }
 
-// misconfigured tells the texts about the app client's settings, which say nothing
-// about the session whatever else they say.
+// misconfigured reports whether a message is about the app client's secret. It then says
+// nothing about the session, whatever else is in it.
 func misconfigured(message string) bool { return strings.Contains(message, "secret") }
 
-// Ended tells whether err, from a refresh of s at its own endpoint, says that the
-// session cannot come back. Where the pool tracks a device, "Invalid Refresh
-// Token" is also what a device that Cognito does not know any more gets.
+// Ended reports whether err, from a refresh of s at its own endpoint, says that the session
+// cannot come back. For a session with a device "Invalid Refresh Token" does not say so:
+// that is also the answer where Cognito does not know the device any more.
 func (s Session) Ended(err error) bool {
 	var refused *RefusedError
 	if !errors.As(err, &refused) {
@@ -302,7 +308,8 @@ func (s Session) Ended(err error) bool {
 		if refused.Code != row.code || s.DeviceKey != "" && row.text == invalidRefreshToken {
 			continue
 		}
-		if row.text == "" || message == row.text || row.more && strings.HasPrefix(message, row.text) && !misconfigured(message) {
+		goesOn := row.more && strings.HasPrefix(message, row.text) && !misconfigured(message)
+		if row.text == "" || message == row.text || goesOn {
 			return true
 		}
 	}
