@@ -20,13 +20,15 @@ import (
 type policy int
 
 const (
-	// ifUnsent is for what must not have effect twice.
+	// ifUnsent sends again only what had no effect for sure. It is for operations that must
+	// not have effect twice.
 	ifUnsent policy = iota
-	// atOnceIfLost is for what a first sending may have used up: where that is so,
-	// the next one tells, and there is nothing left to lose by it. Where the server
-	// grants a moment for it, that moment runs.
+	// atOnceIfLost also sends again when the answer was lost, the first time without a
+	// pause. It is for refreshes that may have used their token up: a second sending can
+	// lose nothing more, and the grace period in which it works may be short.
 	atOnceIfLost
-	// freely is for what has the same effect twice as once.
+	// freely also sends again when the answer was lost, after a pause. It is for operations
+	// that have the same effect twice as once.
 	freely
 )
 
@@ -39,6 +41,7 @@ const (
 	lost                // nobody knows: the answer is missing, or is a server's fault
 )
 
+// fateOf reads from err, as apiError made it, what became of the request.
 func fateOf(err error) fate {
 	var service *ServiceError
 	var answer *AnswerError
@@ -50,7 +53,7 @@ func fateOf(err error) fate {
 		return unsent
 	case errors.As(err, &service) && service.Status >= http.StatusInternalServerError:
 		return lost
-	case errors.As(err, &answer): // of an answer with 200 the rest may have been cut off
+	case errors.As(err, &answer): // one with 200 was a success whose rest may have been cut off
 		if answer.Status < 300 || answer.Status >= http.StatusInternalServerError {
 			return lost
 		}
@@ -62,8 +65,8 @@ func fateOf(err error) fate {
 	return settled
 }
 
-// throttled recognises the names that AWS has for a request too many. They are
-// told before anything is done.
+// throttled recognises the names that AWS has for too many requests. It refuses such a
+// request before anything is done.
 func (e *ServiceError) throttled() bool {
 	switch e.Code {
 	case "TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded", "SlowDown":
@@ -72,7 +75,7 @@ func (e *ServiceError) throttled() bool {
 	return e.Status == http.StatusTooManyRequests
 }
 
-// hopeful tells whether asking again a moment later may help.
+// hopeful reports whether sending again a moment later may help.
 func hopeful(err error) bool {
 	var service *ServiceError
 	var answer *AnswerError
@@ -95,25 +98,30 @@ func hopeful(err error) bool {
 	return broken(err)
 }
 
-// broken recognises a connection that ended before the answer did. A server that
-// is too slow is not among them: its time is over already.
+// broken recognises a connection that ended before the answer did. A server that is too
+// slow is not meant: the time for it is over already.
 func broken(err error) bool {
 	var network net.Error
 	if errors.As(err, &network) && network.Timeout() {
 		return false
 	}
 	var op *net.OpError
-	if errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	if errors.As(err, &op) {
 		return true
+	}
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
 	}
 	// net/http has no types for these.
 	text := err.Error()
 	return strings.Contains(text, "server closed") || strings.Contains(text, "http2:") || strings.Contains(text, "connection lost")
 }
 
-// Passing tells trouble that says nothing about a session, and that may be over
-// a moment later: no answer, a server's fault, a throttle, a key set that cannot
-// be had. A run that was stopped is none.
+// Passing reports whether err is trouble that says nothing about a session and may be over
+// a moment later: no answer, a server's fault, a throttle, a key set that cannot be had.
+// That the run was stopped is no such trouble.
 func Passing(err error) bool {
 	var refused *RefusedError
 	var service *ServiceError
@@ -136,17 +144,19 @@ const (
 	patience   = 5 * time.Second
 )
 
-// repeat calls send until it succeeds, or sending again would help nobody: by the
-// policy, by the kind of the error, or because the time is over. It pauses between
-// half and one and a half of the planned time, so that jobs that were throttled
-// together do not come back together, and no longer than whoever wants the result
-// does. The time runs since the result was wanted: where others tried in vain while
-// their lock was waited for, what is left of it may be for one sending only.
+// repeat calls send until it succeeds, or until sending again is not allowed by the policy,
+// cannot help (see hopeful), or the time is over: Patience since the result was wanted.
+// The wait for the session's lock counts in, so where others tried in vain meanwhile there
+// may be time for one sending only.
+//
+// Each pause is between half and one and a half of the planned one, so that jobs that were
+// throttled together do not come back together. It ends with the caller, whose end send
+// itself may outlive.
 func (c *Client) repeat(ctx context.Context, p policy, send func(context.Context) error) error {
 	caller, limit := cache.Caller(ctx), max(0, c.patience()-cache.Waited(ctx))
 	patient, cancel := context.WithTimeout(caller, limit) // sending takes its time too
 	defer cancel()
-	replayed, waited := false, time.Duration(0)
+	replayed, waited := false, time.Duration(0) // waited: in pauses
 	for pause := firstPause; ; {
 		err := send(ctx)
 		if err == nil || !hopeful(err) {
