@@ -18,9 +18,9 @@ import (
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
-// What people do for themselves before they are signed in: sign up, confirm, and
-// get back in when the password is forgotten. Each of these is sent once; where
-// the answer is lost the error is an *UnknownOutcomeError.
+// This file is what people do for themselves before they are signed in: sign up, confirm,
+// and get back in when the password is forgotten. Each request is sent once; where its
+// answer is lost the error is an *UnknownOutcomeError.
 
 // SignUp is a new account. Password is empty for an account without one, which
 // the pool must allow (choice-based sign-in by code or passkey).
@@ -48,7 +48,8 @@ type Delivery struct {
 	Destination string `json:"destination"` // masked by the server: d***@e***
 }
 
-// SignUp makes an account.
+// SignUp makes an account. It is not usable before it is confirmed, unless SignedUp says
+// that it is.
 func (c *Client) SignUp(ctx context.Context, s SignUp) (SignedUp, error) {
 	input := &cip.SignUpInput{
 		ClientId:       aws.String(c.config.ClientID),
@@ -68,7 +69,8 @@ func (c *Client) SignUp(ctx context.Context, s SignUp) (SignedUp, error) {
 	return SignedUp{Confirmed: out.UserConfirmed, Subject: aws.ToString(out.UserSub), Sent: delivery(out.CodeDeliveryDetails)}, nil
 }
 
-// Confirmation is a code that somebody was sent, handed back.
+// Confirmation is what ConfirmSignUp and ResetPassword need: the code that the user was
+// sent, and what goes with it.
 type Confirmation struct {
 	Username string
 	Code     string
@@ -134,7 +136,7 @@ func (c *Client) ResetPassword(ctx context.Context, in Confirmation) error {
 	return err
 }
 
-// op names an operation on one user in errors.
+// op describes an operation on one user, for errors: "sign up ann at us-east-1_Ab12Cd34E".
 func (c *Client) op(what, username string) string {
 	return fmt.Sprintf("%s %s at %s", what, username, c.config.UserPoolID)
 }
@@ -165,10 +167,11 @@ func delivery(d *types.CodeDeliveryDetailsType) *Delivery {
 	return &Delivery{Attribute: aws.ToString(d.AttributeName), Medium: string(d.DeliveryMedium), Destination: aws.ToString(d.Destination)}
 }
 
-// operation is one of the SDK client's.
+// operation is a method of the SDK's client.
 type operation[In, Out any] func(context.Context, *In, ...func(*cip.Options)) (*Out, error)
 
-// once sends what must not be sent twice: the client's own retryer is off.
+// once sends a request that must not be sent twice (the SDK's own retries are off). Where
+// it was sent and no definite answer came, the error is an *UnknownOutcomeError.
 func once[In, Out any](ctx context.Context, op string, call operation[In, Out], input *In) (*Out, error) {
 	var sent atomic.Bool
 	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
@@ -186,13 +189,14 @@ func once[In, Out any](ctx context.Context, op string, call operation[In, Out], 
 	return nil, apiError(op, err)
 }
 
-// errand is an operation of a client, in words.
+// errand is a client and what it is asked to do, for errors.
 type errand struct {
 	client *Client
 	op     string
 }
 
-// repeatable sends what reads, or sets the same state however often it comes.
+// repeatable sends a request that only reads, or that leaves the same state however often
+// it is sent. It is repeated on passing trouble, see Client.repeat.
 func repeatable[In, Out any](ctx context.Context, e errand, call operation[In, Out], input *In) (out *Out, err error) {
 	err = e.client.repeat(ctx, freely, func(ctx context.Context) error {
 		var err error
@@ -202,15 +206,16 @@ func repeatable[In, Out any](ctx context.Context, e errand, call operation[In, O
 	return out, err
 }
 
-// definite tells an answer that says no from one that leaves open what was done.
-// A server that breaks down may have broken down after it was done, and so may
-// whatever stands in between.
+// definite reports whether err is an answer that says no (HTTP 3xx and 4xx). Any other error
+// leaves open what was done: a server that breaks down may have done it before, and the
+// answer may come from something in between.
 func definite(err error) bool {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	return ok && answer.HTTPStatusCode() >= 300 && answer.HTTPStatusCode() < 500
 }
 
-// reason is what a server that broke down said of it, or what broke.
+// reason is the message of a server that broke down or, without one, what went wrong on the
+// way.
 func reason(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() != "UnknownError" {
