@@ -30,8 +30,8 @@ type Account struct {
 	Token    string // the access token
 }
 
-// LacksScope tells an access token that names its scopes and has not the one that
-// Account needs. A token that names none is left to the server to judge.
+// LacksScope reports whether an access token names scopes but not SelfServiceScope, which
+// Account needs. A token that names no scopes is left to the server to judge.
 func LacksScope(access string) bool {
 	scopes := ScopesOf(access)
 	return len(scopes) > 0 && !slices.Contains(scopes, SelfServiceScope)
@@ -46,9 +46,9 @@ func ScopesOf(access string) []string {
 	return strings.Fields(token.Claims.String("scope"))
 }
 
-// TokenEnded tells the refusals of an access token that was good once. They come
-// before anything is done, so that even what must not be repeated may be sent
-// again with another token.
+// TokenEnded reports whether an access token was refused because it expired or was revoked.
+// Cognito does so before anything is done, so that even an operation that must not be
+// repeated may be sent again with another token.
 func TokenEnded(err error) bool {
 	var refused *RefusedError
 	if !errors.As(err, &refused) || refused.Code != "NotAuthorizedException" {
@@ -85,7 +85,7 @@ const (
 	FactorEmail Factor = "email"
 )
 
-// factorNamed gives Cognito's names ours.
+// factorNamed turns Cognito's name of a second factor into ours.
 func factorNamed(name string) Factor {
 	switch types.ChallengeNameType(name) {
 	case types.ChallengeNameTypeSoftwareTokenMfa:
@@ -113,8 +113,10 @@ func (a Account) User(ctx context.Context) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	u := User{Username: aws.ToString(out.Username), Attributes: attributeMap(out.UserAttributes), Factors: factorsOf(out.UserMFASettingList, out.PreferredMfaSetting)}
-	return u, nil
+	return User{
+		Username: aws.ToString(out.Username), Attributes: attributeMap(out.UserAttributes),
+		Factors: factorsOf(out.UserMFASettingList, out.PreferredMfaSetting),
+	}, nil
 }
 
 func attributeMap(list []types.AttributeType) map[string]string {
@@ -128,7 +130,8 @@ func attributeMap(list []types.AttributeType) map[string]string {
 // Factors reads the ways in, those of a choice-based sign-in included.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetUserAuthFactors.html
 func (a Account) Factors(ctx context.Context) (Factors, error) {
-	out, err := repeatable(ctx, errand{a.Client, a.op("read the factors of")}, a.Client.api.GetUserAuthFactors, &cip.GetUserAuthFactorsInput{AccessToken: &a.Token})
+	input := &cip.GetUserAuthFactorsInput{AccessToken: &a.Token}
+	out, err := repeatable(ctx, errand{a.Client, a.op("read the factors of")}, a.Client.api.GetUserAuthFactors, input)
 	if err != nil {
 		return Factors{}, err
 	}
@@ -160,9 +163,9 @@ func (a Account) Update(ctx context.Context, attributes []Attribute, metadata ma
 // DeleteAttributes removes attributes.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_DeleteUserAttributes.html
 func (a Account) DeleteAttributes(ctx context.Context, names []string) error {
-	_, err := repeatable(ctx, errand{a.Client, a.op("delete " + strings.Join(names, ", ") + " of")}, a.Client.api.DeleteUserAttributes, &cip.DeleteUserAttributesInput{
-		AccessToken: &a.Token, UserAttributeNames: names,
-	})
+	op := a.op("delete " + strings.Join(names, ", ") + " of")
+	input := &cip.DeleteUserAttributesInput{AccessToken: &a.Token, UserAttributeNames: names}
+	_, err := repeatable(ctx, errand{a.Client, op}, a.Client.api.DeleteUserAttributes, input)
 	return err
 }
 
@@ -207,14 +210,14 @@ func (a Account) Delete(ctx context.Context) error {
 	return err
 }
 
-// TOTPSecret is an authenticator app's new secret, which counts for nothing
-// until VerifyTOTP has seen a code of it.
+// TOTPSecret is a new secret for an authenticator app. Until VerifyTOTP was given a code of
+// it, it is not in use.
 type TOTPSecret struct {
 	Secret     string    // base32
 	ServerTime time.Time // when it was made; zero when unknown
 }
 
-// NewTOTP asks for a secret. One that is in use stays so until another one is
+// NewTOTP asks for a new secret. The one that is in use stays in use until the new one is
 // verified.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AssociateSoftwareToken.html
 func (a Account) NewTOTP(ctx context.Context) (TOTPSecret, error) {
@@ -232,8 +235,8 @@ func (a Account) NewTOTP(ctx context.Context) (TOTPSecret, error) {
 // have 52; a QR code holds some 2900 bytes.
 const maxTOTPSecret = 512
 
-// checkTOTPSecret judges a secret before it is printed and put into a link: nothing
-// but base32 may come through.
+// checkTOTPSecret refuses a secret from the server that is not base32, because it will be
+// printed and put into a link.
 func checkTOTPSecret(op, secret string) error {
 	if secret == "" || len(secret) > maxTOTPSecret || strings.Trim(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=") != "" {
 		return fmt.Errorf("%s: the server's secret for an authenticator app is not base32 of up to %d characters", op, maxTOTPSecret)
@@ -241,7 +244,9 @@ func checkTOTPSecret(op, secret string) error {
 	return nil
 }
 
-// VerifyTOTP shows a code of the new secret. The code counts as used.
+// VerifyTOTP proves with a code that the authenticator app has the new secret, and puts the
+// secret into use. The code is used up by it. deviceName is how the app is called in the
+// account, or "". The second factor is switched on by SetMFA, not by this.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_VerifySoftwareToken.html
 func (a Account) VerifyTOTP(ctx context.Context, code, deviceName string) error {
 	op := a.op("verify the authenticator of")
@@ -256,14 +261,14 @@ func (a Account) VerifyTOTP(ctx context.Context, code, deviceName string) error 
 	return err
 }
 
-// MFAChange switches one second factor.
+// MFAChange says how one second factor is to be: switched on or off, and preferred or not.
 type MFAChange struct {
 	Factor    Factor
 	Enabled   bool
 	Preferred bool
 }
 
-// SetMFA switches second factors; those that are not named stay as they are.
+// SetMFA switches second factors on and off; those that are not named stay as they are.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SetUserMFAPreference.html
 func (a Account) SetMFA(ctx context.Context, changes ...MFAChange) error {
 	input := &cip.SetUserMFAPreferenceInput{AccessToken: &a.Token}
