@@ -20,8 +20,8 @@ type Device struct {
 	LastUsed   *time.Time `json:"last_authenticated,omitempty"`
 }
 
-// devicePage is Cognito's largest page, maxDevicePages what a list may have of
-// them: a server that pages for ever is told apart from a user with many devices.
+// devicePage is the size of Cognito's largest page. maxDevicePages is how many pages are
+// read: a server must not make the list endless.
 const (
 	devicePage     = 60
 	maxDevicePages = 100
@@ -60,13 +60,12 @@ func deviceOf(d types.DeviceType) Device {
 	}
 }
 
-// ForgetDevice ends the tracking of a device, which then needs a second factor
+// ForgetDevice ends the tracking of a device. A sign-in from it then takes a second factor
 // again.
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgetDevice.html
 func (a Account) ForgetDevice(ctx context.Context, key string) error {
-	_, err := repeatable(ctx, errand{a.Client, a.op("forget the device " + key + " of")}, a.Client.api.ForgetDevice, &cip.ForgetDeviceInput{
-		AccessToken: &a.Token, DeviceKey: aws.String(key),
-	})
+	input := &cip.ForgetDeviceInput{AccessToken: &a.Token, DeviceKey: aws.String(key)}
+	_, err := repeatable(ctx, errand{a.Client, a.op("forget the device " + key + " of")}, a.Client.api.ForgetDevice, input)
 	return err
 }
 
@@ -77,8 +76,7 @@ func (a Account) RememberDevice(ctx context.Context, key string, remember bool) 
 	if remember {
 		status = types.DeviceRememberedStatusTypeRemembered
 	}
-	_, err := repeatable(ctx, errand{a.Client, a.op("set the device " + key + " of")}, a.Client.api.UpdateDeviceStatus, &cip.UpdateDeviceStatusInput{
-		AccessToken: &a.Token, DeviceKey: aws.String(key), DeviceRememberedStatus: status,
-	})
+	input := &cip.UpdateDeviceStatusInput{AccessToken: &a.Token, DeviceKey: aws.String(key), DeviceRememberedStatus: status}
+	_, err := repeatable(ctx, errand{a.Client, a.op("set the device " + key + " of")}, a.Client.api.UpdateDeviceStatus, input)
 	return err
 }
