@@ -11,23 +11,24 @@ type Source[T any] func(context.Context) (T, error)
 
 // Expiring is a value that is good for a time.
 type Expiring interface {
-	// GoodFor tells whether the value is good at now, by the local clock, and will
-	// be for left more. It is asked instead of a time at which the value ends
-	// because clocks are set: one that is behind the time at which the value came
-	// says nothing about its end.
+	// GoodFor reports whether the value is good at now, by the local clock, and will be
+	// for left more. The value is asked, instead of for a time at which it ends, because
+	// clocks are set: a clock that is behind the arrival of the value says nothing about
+	// its end.
 	GoodFor(now time.Time, left time.Duration) bool
 }
 
 // Cached returns a source of the value of key in d that renews it, once for
 // all goroutines and processes, when less than margin of its time is left.
 //
-// A value that others renewed while this caller waited is taken even inside
-// the margin, as long as it is valid: when a server gives values that live
-// shorter than the margin, the waiters would otherwise renew one after the
-// other. When the lock is not had in time, a value that is still valid is
-// used; only without one the [LockError] is returned. A value that could not
-// be saved, or that lost against a newer one, is delivered all the same and the
-// loss is told to Options.Warn.
+// A value that others renewed while this caller waited is taken as long as it is good at
+// all, also when less than margin is left: where a server gives values that live shorter
+// than the margin, the waiters would otherwise renew one after the other.
+//
+// When the lock cannot be had in time, a stored value that is still good is used, and
+// without one a [LockError] returned. A value that could not be saved is returned all the
+// same, and where someone stored a newer one without the lock, that one is; both are told
+// to Options.Warn.
 func Cached[T Expiring](d *Dir[T], key string, margin time.Duration,
 	renew func(ctx context.Context, old T, found bool) (T, error)) Source[T] {
 	return func(ctx context.Context) (T, error) {
@@ -38,7 +39,7 @@ func Cached[T Expiring](d *Dir[T], key string, margin time.Duration,
 		good := func(e entry[T]) bool {
 			left := margin
 			if e.generation != before.generation && !e.begun {
-				left = 0
+				left = 0 // somebody has just renewed it
 			}
 			return e.found && e.value.GoodFor(d.options.Now(), left)
 		}
@@ -50,7 +51,8 @@ func Cached[T Expiring](d *Dir[T], key string, margin time.Duration,
 	}
 }
 
-// settle decides whether an update's error stands in the way of using a value.
+// settle decides what to return after an update with an error: where there is a value that
+// can be used, that value, and a warning instead of the error.
 func settle[T Expiring](d *Dir[T], key string, value T, err error) (T, error) {
 	if lock, ok := errors.AsType[*LockError](err); ok && lock.Err == nil {
 		if stored, ok := valid(d, key); ok {
@@ -58,7 +60,8 @@ func settle[T Expiring](d *Dir[T], key string, value T, err error) (T, error) {
 		}
 		return value, err
 	}
-	if save, ok := err.(*SaveError); ok { // not when it is joined to an error of renew
+	// A type assertion, not errors.As: joined to an error of renew there is no new value.
+	if save, ok := err.(*SaveError); ok {
 		d.options.Warn(save.Error())
 		return value, nil
 	}
@@ -71,7 +74,7 @@ func settle[T Expiring](d *Dir[T], key string, value T, err error) (T, error) {
 	return value, err
 }
 
-// valid returns the stored value if it has any time left.
+// valid returns the stored value if it is good now.
 func valid[T Expiring](d *Dir[T], key string) (value T, ok bool) {
 	value, found, err := d.Read(key)
 	return value, err == nil && found && value.GoodFor(d.options.Now(), 0)
