@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// checkpointKey is where a change's context has what saves in the middle of it.
+// checkpointKey is the key under which the context of a change has the function that saves
+// in the middle of it, job.checkpoint.
 type checkpointKey struct{}
 
 // Checkpoint stores value in the middle of a change, whose context ctx is, as
@@ -14,11 +15,10 @@ type checkpointKey struct{}
 // under the same lock, with the room for its result still prepared, and its
 // result, if it has one, replaces the note.
 //
-// After an error what was stored before still stands, and what the note is about
-// must not be done: a [ConflictError] when someone without the lock stored a newer
-// value, any other when the note could not be saved. Outside of a change, and in a
-// change of values of another type, there is nowhere to keep it, and nothing is
-// done.
+// After an error what was stored before still stands, and what the note is about must not
+// be done. The error is a [ConflictError] when someone without the lock stored a newer
+// value, and another one when the note could not be saved. Outside of a change, and in a
+// change of values of another type, Checkpoint does nothing and returns nil.
 func Checkpoint[T any](ctx context.Context, value T) error {
 	if save, ok := ctx.Value(checkpointKey{}).(func(T) error); ok {
 		return save(value)
@@ -26,8 +26,8 @@ func Checkpoint[T any](ctx context.Context, value T) error {
 	return nil
 }
 
-// checkpoint saves a note as the next generation. It is marked as one: to those who
-// wait for the change's result it is not that.
+// checkpoint saves a note as the next generation. The record is marked (Begun), so that those
+// who wait for the result of the change do not take the note for it.
 func (j *job[T]) checkpoint(value T) error {
 	path := j.shelf.path(fileName(j.key))
 	now := j.lookAgain()
