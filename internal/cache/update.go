@@ -11,7 +11,7 @@ import (
 // ask for more: the three tokens of a session take 4 to 6 KiB.
 const minRoom = 16 << 10
 
-// notes are warnings that wait until no lock is held.
+// notes collects warnings until no lock is held, since Options.Warn may be slow.
 type notes []string
 
 func (n *notes) add(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
@@ -37,8 +37,8 @@ func (d *Dir[T]) Update(ctx context.Context, key string, change func(ctx context
 	return d.update(ctx, key, nil, change)
 }
 
-// update is Update for callers who need no change when good, if there is one,
-// likes the stored value: it is asked at each poll for the lock and under it.
+// update is Update for callers who need no change where good, if it is not nil, accepts the
+// stored value. It is asked at each poll for the lock and once more under the lock.
 func (d *Dir[T]) update(ctx context.Context, key string, good func(entry[T]) bool,
 	change func(ctx context.Context, old T, found bool) (T, error)) (T, error) {
 	var none T
@@ -67,7 +67,7 @@ func (d *Dir[T]) update(ctx context.Context, key string, good func(entry[T]) boo
 		return old.value, nil
 	}
 	job := job[T]{dir: d, shelf: s, key: key, old: old}
-	waited := min(max(0, d.options.Now().Sub(began)), d.options.Wait) // clocks are set
+	waited := min(max(0, d.options.Now().Sub(began)), d.options.Wait) // bounded, as the clock may have been set
 	return job.run(context.WithValue(ctx, waitedKey{}, waited), change)
 }
 
@@ -103,27 +103,28 @@ func (j *job[T]) run(ctx context.Context, change func(context.Context, T, bool) 
 	defer cancel()
 	running = context.WithValue(running, checkpointKey{}, j.checkpoint)
 	value, err := change(running, j.old.value, j.old.found)
-	wish, wrapped := errors.AsType[*outcome](err)
+	asked, wrapped := errors.AsType[*outcome](err) // by Remember or Forget
 	switch {
 	case err == nil:
 		return j.save(value, nil)
 	case !wrapped:
 		return value, err
 	}
-	if err == error(wish) {
-		err = wish.err // the mark is ours and has been read
+	if err == error(asked) {
+		err = asked.err // the caller gets the error without our wrapping
 	}
-	if wish.forget {
+	if asked.forget {
 		return j.forget(value, err)
 	}
 	return j.save(value, err)
 }
 
-// callerKey is where a change's context has its caller's.
+// callerKey is the key under which the context of a change has that of its caller.
 type callerKey struct{}
 
-// Caller returns, of the context that a change is given, the one that Update was
-// given: it ends when the caller does. Work that uses nothing up may stop then.
+// Caller returns, from the context that a change is given, the context that Update was
+// given. It ends when the caller does, Options.Grace before the change's own. Work that
+// uses nothing up may stop then. Outside of a change it is ctx itself.
 func Caller(ctx context.Context) context.Context {
 	if caller, ok := ctx.Value(callerKey{}).(context.Context); ok {
 		return caller
@@ -131,13 +132,14 @@ func Caller(ctx context.Context) context.Context {
 	return ctx
 }
 
-// waitedKey is where a change's context has how long its lock was waited for.
+// waitedKey is the key under which the context of a change has how long its lock was waited
+// for.
 type waitedKey struct{}
 
-// Waited returns, of the context that a change is given, how long it waited for its
-// lock. Who had the lock until then did not make the value good: a change that is
-// tried for a time counts this in, so that those who waited do not all try for as
-// long, one after the other.
+// Waited returns, from the context that a change is given, how long the lock was waited
+// for; 0 outside of a change. Whoever held the lock until then did not get a good value. A
+// change that tries for a limited time should count this in: otherwise those who waited
+// would each try for the whole time, one after the other.
 func Waited(ctx context.Context) time.Duration {
 	waited, _ := ctx.Value(waitedKey{}).(time.Duration)
 	return waited
@@ -161,7 +163,8 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
-// save stores value, the result of a change that reported reported.
+// save stores value. reported is the error of the change, or nil; it is returned, joined to
+// any error of the save.
 func (j *job[T]) save(value T, reported error) (T, error) {
 	now := j.lookAgain()
 	if now.generation > j.old.generation {
@@ -180,7 +183,7 @@ func (j *job[T]) save(value T, reported error) (T, error) {
 	return value, reported
 }
 
-// forget sets the stored value aside because of reported.
+// forget renames the file of the stored value to KEY.ended. reported is as with save.
 func (j *job[T]) forget(value T, reported error) (T, error) {
 	now := j.lookAgain()
 	if now.generation > j.old.generation {
@@ -208,6 +211,7 @@ func (j *job[T]) lookAgain() entry[T] {
 	return now
 }
 
+// conflict is the error for a newer value that was stored without the lock.
 func (j *job[T]) conflict(now entry[T], reported error) error {
 	return &ConflictError{Path: j.shelf.path(fileName(j.key)),
 		Read: j.old.generation, Found: now.generation, Err: reported}
