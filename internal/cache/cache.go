@@ -3,13 +3,12 @@
 // expired token send one refresh, and a killed one leaves the old value or the
 // new one, never half of it.
 //
-// Reading takes no lock. Changing a value goes: lock, read again (the holder
-// before may have done the work), prepare room on the disk, change, compare
-// the generation, replace. The order matters where a refresh token is used up
-// by being sent: when there is no room for the answer, it is not sent; once it
-// is sent, a cancelled context no longer stops the save. A change that is about to
-// use something up notes it first (Checkpoint), so that whoever comes after a crash
-// knows.
+// Reading takes no lock. A change of a value goes in these steps: lock, read again (the
+// holder before may have done the work), prepare room on the disk, change, compare the
+// generation, replace. The order matters where a refresh token is used up by being sent:
+// when there is no room for the answer, it is not sent; once it is sent, a cancelled
+// context no longer stops the save. A change that is about to use something up notes that
+// first ([Checkpoint]), so that whoever comes after a crash knows.
 //
 // The lock is the kernel's, on a file beside the value that is never removed,
 // so it ends with the process that holds it, however that ends. The file says
@@ -48,7 +47,7 @@ type Options struct {
 	Now   func() time.Time // the local clock; required
 	Warn  func(string)     // is told, without the lock, what went wrong but stopped nothing; nil drops it
 	Wait  time.Duration    // how long to wait for the lock; 0 means 10 s
-	Busy  func() func()    // is called when a change begins; what it returns, when its result is saved; may be nil
+	Busy  func() func()    // is called when a change begins, and what it returns when the change is over; may be nil
 	Grace time.Duration    // how long a change may go on when its caller has gone; 0 means 10 s
 }
 
@@ -60,7 +59,7 @@ type Dir[T any] struct {
 
 	mutex sync.Mutex
 	gates map[string]chan struct{} // one a key, full while a goroutine of this process has or wants the file lock
-	swept time.Time
+	swept time.Time                // when old files were last removed, see sweep
 }
 
 // Record is a key and its value.
@@ -100,6 +99,7 @@ func (d *Dir[T]) Read(key string) (value T, found bool, err error) {
 	return e.value, e.found, err
 }
 
+// read is Read, and tells the generation of the value too.
 func (d *Dir[T]) read(key string) (entry[T], error) {
 	var warnings notes
 	defer warnings.flush(d.options.Warn)
@@ -202,8 +202,8 @@ func (d *Dir[T]) End(ctx context.Context, key string) error {
 	return err
 }
 
-// EndIf is End unless there is another value than the one that is meant, by the word
-// of same: then that one stays and is returned. What cannot be read is ended.
+// EndIf is End for a value that same accepts. Another value stays where it is: it is
+// returned as other, and stays is true. A file that cannot be read is removed.
 func (d *Dir[T]) EndIf(ctx context.Context, key string, same func(T) bool) (other T, stays bool, err error) {
 	if err := checkKey(key); err != nil {
 		return other, false, err
@@ -235,6 +235,7 @@ func (d *Dir[T]) open(create bool) (shelf, error) {
 	return openDisk(d.options.Path, create, d.options.Now)
 }
 
+// gate is the lock of key between the goroutines of this process.
 func (d *Dir[T]) gate(key string) chan struct{} {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
