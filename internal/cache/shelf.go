@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// shelf is where values lie: a directory, or the memory of this process.
+// shelf is where values are stored: a directory, or the memory of this process. Names are
+// those of files, see record.go.
 type shelf interface {
 	read(name string) ([]byte, error) // fs.ErrNotExist when there is none
 	prepare(name string, size int) (draft, error)
