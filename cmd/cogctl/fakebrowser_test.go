@@ -56,12 +56,38 @@ func scriptLater(ts *testscript.TestScript, neg bool, args []string) {
 // fills in the forms as a person does, and leaves what it saw last in the file
 // that PAGE names. The deeds are those of the switch.
 func fakeBrowser() {
-	if err := browse(os.Args[1:]); err != nil {
+	open := os.Getenv("PAGE") + openPage
+	_ = os.WriteFile(open, nil, 0o600)
+	err := browse(os.Args[1:])
+	if err != nil {
 		fmt.Println("fakebrowser prints this on standard output")
 		fmt.Fprintln(os.Stderr, "fakebrowser:", err)
 		_ = os.WriteFile(os.Getenv("PAGE"), []byte(err.Error()), 0o600)
+	}
+	_ = os.Remove(open)
+	if err != nil {
 		os.Exit(3)
 	}
+}
+
+// openPage ends the name of a file that is there as long as a fakebrowser runs.
+const openPage = ".open"
+
+// awaitPage waits until the fakebrowser that a command started, if any, has written
+// PAGE. It does so after it has read the last answer of the command, which may have
+// ended before.
+func awaitPage(ts *testscript.TestScript) {
+	page := ts.Getenv("PAGE")
+	if page == "" {
+		return
+	}
+	for range 1200 {
+		if _, err := os.Stat(page + openPage); err != nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("the fakebrowser has not ended within a minute")
 }
 
 func browse(args []string) error {

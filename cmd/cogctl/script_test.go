@@ -163,7 +163,9 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	if got := exitStatus(ts.Exec(args[1], args[2:]...)); got != want {
+	got := exitStatus(ts.Exec(args[1], args[2:]...))
+	awaitPage(ts)
+	if got != want {
 		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
 }
