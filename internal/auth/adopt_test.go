@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,32 +35,32 @@ func TestAdopt(t *testing.T) {
 	}
 	same := func(id, access map[string]any) {}
 	for label, row := range map[string]struct {
-		signer            *jwt.Signer
-		change            func(id, access map[string]any)
-		id, access, fresh bool // which are given
-		answer            func(id, access map[string]any)
-		good              bool
-		sent              int
+		signer *jwt.Signer                     // of the given tokens
+		change func(id, access map[string]any) // made to them
+		given  string                          // which of them: id, access, refresh
+		answer func(id, access map[string]any) // a change made to the tokens of the refresh
+		good   bool                            // they make a session
+		sent   int                             // how many requests that takes
 	}{
-		"all three":                  {signer(), same, true, true, true, same, true, 0},
-		"no refresh token":           {signer(), same, true, true, false, same, true, 0},
-		"no access token":            {signer(), same, true, false, true, same, true, 1},
-		"a refresh token alone":      {signer(), same, false, false, true, same, true, 1},
-		"access and refresh token":   {signer(), same, false, true, true, same, true, 1},
-		"expired":                    {signer(), aged(2 * time.Hour), true, true, true, same, true, 1},
-		"of the future":              {signer(), aged(-3 * time.Hour), true, true, true, same, true, 1},
-		"expired, no refresh token":  {signer(), aged(2 * time.Hour), true, true, false, same, false, 0},
-		"an ID token alone":          {signer(), same, true, false, false, same, false, 0},
-		"an access token alone":      {signer(), same, false, true, false, same, false, 0},
-		"nothing":                    {signer(), same, false, false, false, same, false, 0},
-		"a foreign key":              {other, same, true, true, true, same, false, 0},
-		"expired, by a foreign key":  {other, aged(2 * time.Hour), true, true, true, same, false, 0},
-		"of another issuer":          {signer(), func(id, _ map[string]any) { id["iss"] = "https://evil.example" }, true, true, true, same, false, 0},
-		"of another client":          {signer(), func(id, _ map[string]any) { id["aud"] = "xyz" }, true, true, true, same, false, 0},
-		"an access token as ID":      {signer(), func(id, _ map[string]any) { id["token_use"] = "access" }, true, true, true, same, false, 0},
-		"somebody else's access":     {signer(), func(_, access map[string]any) { access["sub"] = "s-2" }, true, true, true, same, false, 0},
-		"the refresh is another's":   {signer(), aged(2 * time.Hour), true, true, true, func(id, access map[string]any) { id["sub"], access["sub"] = "s-2", "s-2" }, false, 1},
-		"the refresh, no ID, is his": {signer(), same, false, false, true, func(id, access map[string]any) { id["sub"], access["sub"] = "s-2", "s-2" }, true, 1},
+		"all three":                  {signer(), same, "id access refresh", same, true, 0},
+		"no refresh token":           {signer(), same, "id access", same, true, 0},
+		"no access token":            {signer(), same, "id refresh", same, true, 1},
+		"a refresh token alone":      {signer(), same, "refresh", same, true, 1},
+		"access and refresh token":   {signer(), same, "access refresh", same, true, 1},
+		"expired":                    {signer(), aged(2 * time.Hour), "id access refresh", same, true, 1},
+		"of the future":              {signer(), aged(-3 * time.Hour), "id access refresh", same, true, 1},
+		"expired, no refresh token":  {signer(), aged(2 * time.Hour), "id access", same, false, 0},
+		"an ID token alone":          {signer(), same, "id", same, false, 0},
+		"an access token alone":      {signer(), same, "access", same, false, 0},
+		"nothing":                    {signer(), same, "", same, false, 0},
+		"a foreign key":              {other, same, "id access refresh", same, false, 0},
+		"expired, by a foreign key":  {other, aged(2 * time.Hour), "id access refresh", same, false, 0},
+		"of another issuer":          {signer(), func(id, _ map[string]any) { id["iss"] = "https://evil.example" }, "id access refresh", same, false, 0},
+		"of another client":          {signer(), func(id, _ map[string]any) { id["aud"] = "xyz" }, "id access refresh", same, false, 0},
+		"an access token as ID":      {signer(), func(id, _ map[string]any) { id["token_use"] = "access" }, "id access refresh", same, false, 0},
+		"somebody else's access":     {signer(), func(_, access map[string]any) { access["sub"] = "s-2" }, "id access refresh", same, false, 0},
+		"the refresh is another's":   {signer(), aged(2 * time.Hour), "id access refresh", func(id, access map[string]any) { id["sub"], access["sub"] = "s-2", "s-2" }, false, 1},
+		"the refresh, no ID, is his": {signer(), same, "refresh", func(id, access map[string]any) { id["sub"], access["sub"] = "s-2", "s-2" }, true, 1},
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
@@ -70,13 +71,14 @@ func TestAdopt(t *testing.T) {
 			w.base.Typed = ""
 			tokens := issuer{row.signer, issuerName}.pair(t, row.change)["AuthenticationResult"].(map[string]any)
 			var g auth.Given
-			if row.id {
+			has := func(name string) bool { return slices.Contains(strings.Fields(row.given), name) }
+			if has("id") {
 				g.ID = fmt.Sprint(tokens["IdToken"])
 			}
-			if row.access {
+			if has("access") {
 				g.Access = fmt.Sprint(tokens["AccessToken"])
 			}
-			if row.fresh {
+			if has("refresh") {
 				g.Refresh = "r-1"
 			}
 			s, err := auth.Renewer{Client: w.client, Verifier: w.verifier, Base: w.base}.Adopt(t.Context(), g, auth.Session{})
@@ -86,8 +88,11 @@ func TestAdopt(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if s.Typed != "ann" || s.Username != "ann" || s.Subject == "" || s.Refresh != g.Refresh || s.ID == "" || s.Access == "" || !s.GoodFor(time.Now(), 59*time.Minute) {
-				t.Errorf("%+v", s)
+			if s.Typed != "ann" || s.Username != "ann" || s.Subject == "" {
+				t.Errorf("the session of %q (typed %q), sub %q", s.Username, s.Typed, s.Subject)
+			}
+			if s.Refresh != g.Refresh || s.ID == "" || s.Access == "" || !s.GoodFor(time.Now(), 59*time.Minute) {
+				t.Errorf("its tokens: %+v", s)
 			}
 			if left := time.Until(s.Expires); left > time.Hour {
 				t.Errorf("serves for %v more", left)
@@ -95,8 +100,10 @@ func TestAdopt(t *testing.T) {
 		})
 	}
 	for _, g := range []auth.Given{{ID: "a\nb"}, {Access: "x y", Refresh: "r"}, {Refresh: "\x1b"}} {
-		if _, err := (auth.Renewer{Client: sandboxWorld(time.Now).client}).Adopt(t.Context(), g, auth.Session{}); err == nil {
-			t.Errorf("%q was taken", g)
+		_, err := auth.Renewer{Client: sandboxWorld(time.Now).client}.Adopt(t.Context(), g, auth.Session{})
+		var refused *auth.GivenError
+		if !errors.As(err, &refused) || !strings.Contains(refused.Why, "characters that no token has") {
+			t.Errorf("%q: %v", g, err)
 		}
 	}
 }
@@ -140,15 +147,12 @@ func TestAdoptWithASecret(t *testing.T) {
 		if err != nil || alone.Username != "ann" || alone.By != auth.ByGetTokens || alone.Rotates != rotate {
 			t.Errorf("rotate %v, alone: by %q, %v", rotate, alone.By, err)
 		}
-		if _, err := renewer.Adopt(t.Context(), auth.Given{Refresh: "garbage"}, auth.Session{}); err == nil {
-			t.Error("garbage was taken")
+		var refused *auth.RefusedError
+		if _, err := renewer.Adopt(t.Context(), auth.Given{Refresh: "garbage"}, auth.Session{}); !errors.As(err, &refused) {
+			t.Errorf("garbage: %v", err)
 		}
-		var keys []string
-		for key := range box.Stats() {
-			keys = append(keys, key)
-		}
-		if !slices.Contains(keys, "GetTokensFromRefreshToken") {
-			t.Error(errors.New("nothing was refreshed"), keys)
+		if stats := box.Stats(); stats["GetTokensFromRefreshToken"] == 0 {
+			t.Errorf("nothing was refreshed: %v", stats)
 		}
 	}
 }
