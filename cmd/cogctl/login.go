@@ -178,8 +178,8 @@ type login struct {
 	web browserOptions
 }
 
-// whose settles who signs in: a machine, for what is asked now, or a user, given,
-// remembered, configured, or asked for.
+// whose settles who signs in: a machine, for the scopes that are asked for now, or the user
+// who is named with the command, signed in last, is configured, or is asked for.
 func (l *login) whose(ctx context.Context, o loginOptions) error {
 	last, err := l.app.lastSignIn(l.profile, l.pool)
 	if err != nil {
@@ -197,7 +197,7 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 	switch {
 	case len(o.resources) > 0:
 		return usagef("--resource is for --flow %s", flowMachine)
-	case l.inBrowser(): // whoever signs in there
+	case l.inBrowser(): // the browser tells who
 		return nil
 	case l.user != "":
 		return nil
@@ -212,8 +212,8 @@ func (l *login) whose(ctx context.Context, o loginOptions) error {
 	return err
 }
 
-// misfits refuses flags that have no part in the way to sign in that was settled on:
-// who gave them expects something else.
+// misfits refuses flags that have no part in the flow that was settled on: whoever gave
+// them expects another one.
 func (l *login) misfits(o loginOptions) error {
 	name := l.profile.Get("username")
 	switch flow := l.profile.Get("flow").Text; {
@@ -233,16 +233,19 @@ func (l *login) misfits(o loginOptions) error {
 	return nil
 }
 
-// run signs in. Where a person is there, or a program looks for the code, it does so
-// outside the session's lock, because they may take as long as they like; else under it, so that jobs that
-// start together make one attempt.
+// run signs in. Where a person is there, or a program looks for a code that is sent, it does
+// so outside the session's lock, because they may take as long as they like. Otherwise it
+// does so under the lock, so that jobs that start together make one attempt. started is
+// when the command began.
 func (l login) run(ctx context.Context, started time.Time) (auth.Session, error) {
 	dir, err := l.app.sessions(l.profile)
 	if err != nil {
 		return auth.Session{}, err
 	}
 	if l.machine != nil && !l.unattended() {
-		return auth.Session{}, &auth.InputError{Item: auth.ItemClientSecret, Subject: "the app client " + l.pool.ClientID, Answers: []string{"COGCTL_CLIENT_SECRET"}}
+		return auth.Session{}, &auth.InputError{
+			Item: auth.ItemClientSecret, Subject: "the app client " + l.pool.ClientID, Answers: []string{"COGCTL_CLIENT_SECRET"},
+		}
 	}
 	if err := l.awaitCode(ctx); err != nil {
 		return auth.Session{}, err
@@ -259,15 +262,15 @@ func (l login) run(ctx context.Context, started time.Time) (auth.Session, error)
 	}
 	session, err := dir.Update(ctx, l.key(), func(ctx context.Context, old auth.Session, found bool) (auth.Session, error) {
 		if found && old.Live() && old.SignedIn.After(started) && !old.SignedIn.After(l.app.now()) {
-			return old, nil // somebody signed in while we waited for the lock, and no clock was put back
+			return old, nil // somebody signed in while we waited for the lock
 		}
 		return renewer.SignInNow(ctx, old, found)
 	})
 	return l.app.seen(session), l.app.unsaved(l.explained(err))
 }
 
-// attended signs in with a person at the keyboard, or a program that looks for the
-// code, and saves the session after.
+// attended signs in with a person at the keyboard, or with a program that looks for the
+// code, and saves the session afterwards.
 func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth.Session, error) {
 	renewer, err := l.renewer(ctx, nil)
 	if err != nil {
@@ -290,8 +293,8 @@ func (l login) attended(ctx context.Context, dir *cache.Dir[auth.Session]) (auth
 	return l.app.seen(session), l.app.unsaved(err)
 }
 
-// byPerson signs in with a person. A stored password that is refused is told, and
-// another asked for.
+// byPerson signs in with a person. When a stored password is refused, it says so and asks
+// for another one.
 func (l *login) byPerson(ctx context.Context, renewer auth.Renewer) (auth.Tokens, error) {
 	for {
 		flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.asker(), Tell: l.tell})
@@ -299,8 +302,8 @@ func (l *login) byPerson(ctx context.Context, renewer auth.Renewer) (auth.Tokens
 			return auth.Tokens{}, err
 		}
 		tokens, err := flow.Login(ctx)
-		var refused *auth.RefusedError
-		if !errors.As(err, &refused) || !refused.WrongPassword() || refused.LockedOut() || !l.byPassword() || l.secrets.password == "" || l.typedPassword {
+		stored := l.byPassword() && l.secrets.password != "" && !l.typedPassword
+		if refused, wrong := wrongPassword(err); !wrong || refused.LockedOut() || !stored {
 			return tokens, err
 		}
 		fmt.Fprintf(l.app.stderr, "The password from %s was refused for %s.\n", l.profile.Get("password").Origin.Text, redact.Visible(l.user))
@@ -308,8 +311,9 @@ func (l *login) byPerson(ctx context.Context, renewer auth.Renewer) (auth.Tokens
 	}
 }
 
-// byProgram signs in without a person and without the session's lock, but remembers
-// what was refused as under it: jobs with a wrong password must not lock the account.
+// byProgram signs in without a person and without the session's lock. What is refused is
+// noted all the same, as under the lock: jobs with a wrong password must not lock the
+// account.
 func (l *login) byProgram(ctx context.Context, renewer auth.Renewer, dir *cache.Dir[auth.Session]) (auth.Tokens, error) {
 	looked := false
 	flow, err := l.flow(ctx, renewer.Client, auth.SignIn{Ask: l.unlockedAnswers(func() { looked = true }), Tell: l.tell})
@@ -331,7 +335,7 @@ func (l *login) byProgram(ctx context.Context, renewer auth.Renewer, dir *cache.
 	}
 	tokens, err := flow.Login(ctx)
 	if looked {
-		renewer.CodeMark = nil // the next code is another one
+		renewer.CodeMark = nil // a program found the code, and will find another one next time
 	}
 	if err != nil {
 		_, err = dir.Update(ctx, l.key(), func(_ context.Context, old auth.Session, _ bool) (auth.Session, error) {
@@ -341,12 +345,13 @@ func (l *login) byProgram(ctx context.Context, renewer auth.Renewer, dir *cache.
 	return tokens, err
 }
 
-// tell says at once what a person waits for.
+// tell prints what happens during the sign-in, at once: a person may be waiting.
 func (l login) tell(text string) {
 	fmt.Fprintf(l.app.redactedStderr(), "cogctl: %s\n", redact.Visible(text))
 }
 
-// remember makes this user the one that later commands mean.
+// remember notes that this user, or machine, signed in last: later commands that name nobody
+// mean it.
 func (l login) remember(ctx context.Context) error {
 	dir, err := l.app.lastSignIns(l.profile)
 	if err != nil {
