@@ -23,8 +23,8 @@ var answersBy = map[auth.Item][]string{
 
 const answerPrefix = "COGCTL_ANSWER_"
 
-// answerVariable answers whatever a challenge, or for a new user's attribute, of
-// that name asks: COGCTL_ANSWER_SELECT_MFA_TYPE, COGCTL_ANSWER_GIVEN_NAME.
+// answerVariable is the variable that answers the challenge, or gives the attribute, of
+// that name: COGCTL_ANSWER_SELECT_MFA_TYPE, COGCTL_ANSWER_GIVEN_NAME.
 func answerVariable(name string) string {
 	return answerPrefix + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -34,9 +34,10 @@ func answerVariable(name string) string {
 	}, strings.ToUpper(name))
 }
 
-// answerName is the name by which a question is answered from what is stored, empty
-// where it must not be: a server names the attributes that it wants, and one of them
-// may be called as the pool's own question is, whose answer can be a sign-in's proof.
+// answerName is the name under which a stored answer to q is looked up; empty where none
+// may be. The server names the attributes that it wants, and could call one of them
+// CUSTOM_CHALLENGE to get at the answer to the pool's own question, which may be all that a
+// sign-in takes.
 func answerName(q auth.Question) string {
 	if q.Item == auth.ItemAttribute && strings.HasPrefix(answerVariable(q.Name), answerPrefix+customChallenge) {
 		return ""
@@ -44,7 +45,8 @@ func answerName(q auth.Question) string {
 	return q.Name
 }
 
-// storedAnswers answers from the environment and the profile alone.
+// storedAnswers answers from the environment and the profile alone, without a person. It may
+// be used while the session's lock is held.
 func (s signIn) storedAnswers() auth.Ask {
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		if q.Retry != "" && !s.hasAnother(q) {
@@ -75,8 +77,8 @@ func (s signIn) storedAnswers() auth.Ask {
 	}
 }
 
-// answerTo is what the environment, else the profile's answers, say to a question,
-// and where.
+// answerTo is the stored answer to the question of that name, and where it came from: the
+// environment, or else the profile's answers. Both are empty when there is none.
 func (s signIn) answerTo(name string) (answer, from string) {
 	if name == "" {
 		return "", ""
@@ -92,24 +94,28 @@ func (s signIn) answerTo(name string) (answer, from string) {
 	return answer, s.profile.Answers()[name].Origin.Text
 }
 
-// codeWanted tells the questions that mfa_code answers.
+// codeWanted reports whether mfa_code answers a question.
 func codeWanted(q auth.Question) bool {
 	return slices.Contains(answersBy[q.Item], "COGCTL_MFA_CODE")
 }
 
-// mostStored is how many codes of a stored secret one challenge gets. They are half a
+// mostStored is how many codes of a stored TOTP secret one challenge gets. They are half a
 // minute apart, and a server that takes none must not collect them.
 const mostStored = 3
 
-// hasAnother tells whether there is a second answer, once one was refused. A code that
-// served already, elsewhere, is followed by the next one; a wrong one would be
-// followed by another wrong one.
+// hasAnother reports whether there is another stored answer to q after one was refused. Only
+// a TOTP secret has one: where its code was used already, elsewhere, the next one may be
+// taken. After a wrong code the next would be wrong as well.
 func (s signIn) hasAnother(q auth.Question) bool {
-	answer, _ := s.answerTo(answerName(q))
-	return q.Item == auth.ItemTOTP && q.Refused < mostStored && s.secrets.totpSecret != "" && answer == "" && strings.Contains(q.Retry, "already been used")
+	if q.Item != auth.ItemTOTP || s.secrets.totpSecret == "" || q.Refused >= mostStored {
+		return false
+	}
+	answer, _ := s.answerTo(answerName(q)) // outranks the secret, and has no successor
+	return answer == "" && strings.Contains(q.Retry, "already been used")
 }
 
-// offered is the option that a stored answer chooses. It is no secret.
+// offered is the option that a stored answer chooses. The answer is no secret, so the error
+// shows it, with from, which says where it came from.
 func offered(q auth.Question, answer, from string) (string, error) {
 	for _, option := range q.Options {
 		if strings.EqualFold(answer, option) {
@@ -122,19 +128,22 @@ func offered(q auth.Question, answer, from string) (string, error) {
 // totpKind is SELECT_MFA_TYPE's word for an authenticator app.
 const totpKind = "SOFTWARE_TOKEN_MFA"
 
-// unlockedAnswers are storedAnswers where no lock is held, so that a program may be
-// run for a code that was just sent. Each time that one is, looking is called before.
+// unlockedAnswers is storedAnswers for where no lock is held, so that a program may be run to
+// look for a code that was just sent. looking is called before each such run.
 func (s signIn) unlockedAnswers(looking func()) auth.Ask {
 	stored := s.storedAnswers()
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		answer, err := stored(ctx, q)
-		if needed := (*auth.InputError)(nil); errors.As(err, &needed) && codeWanted(q) {
-			if value, name := codeLater(s.profile, q.Name); name != "" {
-				looking()
-				return s.app.resolve(ctx, s.profile, value)
-			}
+		var needed *auth.InputError
+		if !errors.As(err, &needed) || !codeWanted(q) {
+			return answer, err
 		}
-		return answer, err
+		value, name := codeLater(s.profile, q.Name)
+		if name == "" {
+			return answer, err
+		}
+		looking()
+		return s.app.resolve(ctx, s.profile, value)
 	}
 }
 
@@ -179,8 +188,9 @@ func (s signIn) asker() auth.Ask {
 	}
 }
 
-// prompt is the question as it is put to a person. Names and addresses in it are a
-// server's: shown as a cell they cannot end the line and begin another question.
+// prompt is the question as it is put to a person. Names and addresses in it come from the
+// server, so callers show it by cell: nothing in it may begin a line of its own, which
+// could look like another question.
 func prompt(q auth.Question) string {
 	switch {
 	case q.Item == auth.ItemAnswer:
@@ -211,7 +221,8 @@ func (a *app) choose(ctx context.Context, q auth.Question) (string, error) {
 	}
 }
 
-// askNewPassword asks twice: what is not shown is easily mistyped.
+// askNewPassword asks for a new password twice, because what is not shown is easily
+// mistyped.
 func (a *app) askNewPassword(ctx context.Context, username string) (string, error) {
 	for {
 		first, err := a.secretAnswer(ctx, fmt.Sprintf("New password for %s: ", username))
@@ -226,17 +237,18 @@ func (a *app) askNewPassword(ctx context.Context, username string) (string, erro
 	}
 }
 
-// secretAnswer asks without showing, and lets the redactor know the answer.
+// secretAnswer asks without showing what is typed, and tells the redactor the answer.
 func (a *app) secretAnswer(ctx context.Context, prompt string) (string, error) {
 	answer, err := a.terminal.askSecret(ctx, cell(prompt))
 	a.redactor.Add(answer)
 	return answer, err
 }
 
-// inputNeeded says what would answer a question when nobody is there.
+// inputNeeded is the error for a question that nobody is there to answer. It names what
+// would answer it.
 func (s signIn) inputNeeded(q auth.Question) error {
 	subject := q.Username
-	// The name as it was typed: under another one the session would not be found.
+	// With the name as it was typed: jobs use that, and look for the session under it.
 	login := s.next("login", "--username", s.user)
 	answers := slices.Clone(answersBy[q.Item])
 	if q.Item == auth.ItemAttribute {
@@ -259,7 +271,8 @@ func (s signIn) inputNeeded(q auth.Question) error {
 		return hinted(needed, "the profile's %s is looked up for a sign-in that was asked for: %s", name, login)
 	}
 	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
-		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (%s),\nor let an authenticator app be the second factor: %s", hintFor(needed), login, s.next("account", "mfa", "enable", "totp"))
+		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (%s),\n"+
+			"or let an authenticator app be the second factor: %s", hintFor(needed), login, s.next("account", "mfa", "enable", "totp"))
 	}
 	return needed
 }
