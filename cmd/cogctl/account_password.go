@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cogctl/cogctl/internal/auth"
+	"github.com/cogctl/cogctl/internal/cache"
 )
 
 func newAccountForgot(a *app) *cobra.Command {
@@ -86,8 +87,8 @@ func runAccountReset(ctx context.Context, a *app, o confirmOptions) error {
 	return s.reset(ctx, client, o)
 }
 
-// reset sets the new password. A code or password that a person typed and the
-// server refused is asked for again, the other is kept.
+// reset sets the new password. Where the server refuses a code or a password that a person
+// typed, that one is asked for again and the other is kept.
 func (s signIn) reset(ctx context.Context, client *auth.Client, o confirmOptions) error {
 	metadata, err := metadataFlag(o.metadata)
 	if err != nil {
@@ -197,4 +198,24 @@ func (m *member) currentPassword(ctx context.Context) (password, from string, er
 	}
 	password, err = m.app.secretAnswer(ctx, fmt.Sprintf("Current password for %s: ", m.session.Username))
 	return password, "", err
+}
+
+// forgive forgets that a password of the user was refused, because the right one has just
+// been changed.
+func (s signIn) forgive(ctx context.Context) error {
+	dir, err := s.app.sessions(s.profile)
+	if err != nil {
+		return err
+	}
+	if noted, _, err := dir.Read(s.key()); err != nil || noted.Refused == nil {
+		return err
+	}
+	_, err = dir.Update(ctx, s.key(), func(_ context.Context, old auth.Session, _ bool) (auth.Session, error) {
+		old.Refused = nil
+		if !old.Live() {
+			return old, cache.Forget(nil)
+		}
+		return old, nil
+	})
+	return s.app.unsaved(err)
 }

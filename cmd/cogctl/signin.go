@@ -63,7 +63,8 @@ func (s signIn) current(ctx context.Context, dir *cache.Dir[auth.Session], min t
 	return s.renewed(ctx, dir, min, s.storedAnswers())
 }
 
-// renewed is the session under the user's name, made good for at least min more.
+// renewed is the session that is filed under the user's name, made good for at least min
+// more. ask answers a sign-in without a person; where it is nil nobody signs in.
 func (s signIn) renewed(ctx context.Context, dir *cache.Dir[auth.Session], min time.Duration, ask auth.Ask) (auth.Session, error) {
 	a := s.app
 	renewer, err := s.renewer(ctx, ask)
@@ -75,14 +76,14 @@ func (s signIn) renewed(ctx context.Context, dir *cache.Dir[auth.Session], min t
 		err = nil
 	}
 	if ended := ctx.Err(); err == nil && ended != nil {
-		err = ended // the session is saved; what was asked for is not wanted any more
+		err = ended // the session is saved, and nobody wants the token any more
 	}
 	a.warnClock(session)
 	return a.seen(session), a.unsaved(s.askable(s.explained(err)))
 }
 
-// credentials are the secrets of the sign-in: those of a user, for which a program may
-// have to run, only where cogctl itself is asked for them.
+// credentials are the secrets of the sign-in. For a machine, and for a sign-in in a browser,
+// that is the client secret alone: the user's secrets may cost the run of a program.
 func (s signIn) credentials(ctx context.Context) (c credentials, err error) {
 	if s.machine == nil && !s.inBrowser() {
 		return s.app.credentials(ctx, s.profile)
@@ -101,8 +102,8 @@ type signIn struct {
 	secrets  credentials
 	noVerify bool
 
-	typedPassword  bool // or read from standard input: not the profile's
-	rememberDevice bool
+	typedPassword  bool // the password was read from standard input, and is not the profile's
+	rememberDevice bool // --remember-device
 }
 
 // key is what the session is filed under.
@@ -113,8 +114,8 @@ func (s signIn) key() string {
 	return auth.SessionKey(s.pool.Issuer, s.pool.ClientID, s.user)
 }
 
-// renewer refreshes the session or, where that needs nobody and ask may answer,
-// signs in anew.
+// renewer makes what refreshes the session or, where ask is not nil and what the flow
+// begins with is at hand, signs in anew.
 func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error) {
 	home, err := s.home(ctx)
 	if err != nil {
@@ -150,7 +151,8 @@ func (s signIn) renewer(ctx context.Context, ask auth.Ask) (auth.Renewer, error)
 	return r, err
 }
 
-// marked lets the renewer know a password, an answer or a code that was refused.
+// marked gives the renewer the marks by which it recognises a password, an answer or a code
+// that was refused before.
 func (s signIn) marked(r auth.Renewer) (auth.Renewer, error) {
 	var err error
 	if r.Mark, err = r.Base.Mark(s.tried()); err != nil {
@@ -167,11 +169,11 @@ func (s signIn) marked(r auth.Renewer) (auth.Renewer, error) {
 	return r, err
 }
 
-// unattended tells whether what the flow begins with is at hand, so that signing in
-// needs nobody, as far as that can be known before it is tried.
+// unattended reports whether signing in needs nobody, as far as can be known before it is
+// tried: whether what the flow begins with is at hand.
 func (s signIn) unattended() bool { return s.proof() != "" }
 
-// byPassword tells the ways to sign in that a password is part of.
+// byPassword reports whether a password is part of the flow.
 func (s signIn) byPassword() bool {
 	switch s.profile.Get("flow").Text {
 	case "custom", flowBrowser:
@@ -193,8 +195,9 @@ func (s signIn) firstFactor() string {
 // CUSTOM_CHALLENGE_2 and so on.
 const customChallenge = "CUSTOM_CHALLENGE"
 
-// proof is what a sign-in begins with: the password, or in the custom flow the first
-// answer; empty where that is a code that will be sent.
+// proof is the stored secret that a sign-in begins with: the password, a machine's client
+// secret, or in the custom flow the first answer. It is empty where none is stored, and
+// where the flow begins with a code that is sent or with a browser.
 func (s signIn) proof() string {
 	switch {
 	case s.machine != nil:
@@ -215,33 +218,15 @@ func (s signIn) firstAnswer() string {
 	return answer
 }
 
-// tried is what a refused sign-in is known by again. After the password of custom-srp
-// the pool's own trigger decides, and refuses in the same words: that is no word on
-// the password for another flow, nor on another answer.
+// tried is what a refused sign-in is recognised by. In custom-srp the pool's own trigger
+// decides after the password, and Cognito refuses in the same words. So a refusal there
+// counts for this flow, password and first answer together, and not for the password in
+// another flow or beside another answer.
 func (s signIn) tried() string {
 	if s.profile.Get("flow").Text != "custom-srp" {
 		return s.proof()
 	}
 	return strings.Join([]string{"custom-srp", s.proof(), s.firstAnswer()}, "\x00")
-}
-
-// forgive forgets that a password of the user was refused: what is right was just
-// changed.
-func (s signIn) forgive(ctx context.Context) error {
-	dir, err := s.app.sessions(s.profile)
-	if err != nil {
-		return err
-	}
-	if noted, _, err := dir.Read(s.key()); err != nil || noted.Refused == nil {
-		return err
-	}
-	_, err = dir.Update(ctx, s.key(), func(_ context.Context, old auth.Session, _ bool) (auth.Session, error) {
-		if old.Refused = nil; !old.Live() {
-			return old, cache.Forget(nil)
-		}
-		return old, nil
-	})
-	return s.app.unsaved(err)
 }
 
 // flow is the way to sign in that the profile, or --flow, chooses.
@@ -283,7 +268,7 @@ func flows() []string {
 	return []string{"auto", "srp", "password", flowBrowser, flowMachine, "custom", "custom-srp", "choice", "admin"}
 }
 
-// needed says that a person must sign in, and with which command.
+// needed is the error that says that a person must sign in, and with which command.
 func (s signIn) needed() error {
 	who, command := "nobody is", "cogctl login"
 	switch {
@@ -302,7 +287,8 @@ func (s signIn) needed() error {
 	}
 }
 
-// withoutPerson says what would sign in without a person, if that is missing.
+// withoutPerson is a line for a hint: which variables would let a sign-in do without a
+// person. It is empty where they are set, or where none would help.
 func (s signIn) withoutPerson() string {
 	if s.machine != nil {
 		if s.profile.Get("client_secret").Set() {
@@ -326,9 +312,10 @@ func (s signIn) withoutPerson() string {
 	return "\nor set " + strings.Join(missing, " and ")
 }
 
-// explained adds to a refused password where it came from: the one that is meant
-// may not be the one that was found. Of a session that is over it tells what
-// stands in the way of another.
+// explained adds hints to an error of a sign-in or refresh: where a refused password came
+// from, since another one may be meant; and for a session that is over, what stands in the
+// way of signing in again. Where endpoints that were discovered did not answer, it also
+// drops the stored discovery document.
 func (s signIn) explained(err error) error {
 	if hint := hintFor(err); strings.Contains(hint, " USERNAME") {
 		err = hinted(err, "%s", s.withName(hint))
@@ -352,13 +339,15 @@ func (s signIn) explained(err error) error {
 	if wrongCode(err) {
 		return s.codeExplained(err) // the password was right
 	}
-	if errors.As(err, &refused) && !refused.WrongPassword() || refused == nil && !errors.As(err, &again) || s.typedPassword || s.secrets.password == "" || !s.byPassword() {
+	stored := s.byPassword() && s.secrets.password != "" && !s.typedPassword
+	wrong := errors.As(err, &refused) && refused.WrongPassword() || refused == nil && errors.As(err, &again)
+	if !stored || !wrong {
 		return err
 	}
 	return hinted(err, "%s", lines(hintFor(err), "the password came from "+s.profile.Get("password").Origin.Text))
 }
 
-// withName puts the user into the commands of refusedHints.
+// withName puts the user's name, and the profile, into the commands of refusedHints.
 func (s signIn) withName(hint string) string {
 	return strings.NewReplacer(
 		"cogctl account confirm USERNAME CODE", s.next("account", "confirm", s.user, "CODE"),
@@ -367,7 +356,8 @@ func (s signIn) withName(hint string) string {
 	).Replace(hint)
 }
 
-// askable tells a person which command would have asked for what is missing.
+// askable adds to an error about missing input, where a person is there, the command that
+// would have asked for it.
 func (s signIn) askable(err error) error {
 	var needed *auth.InputError
 	if !errors.As(err, &needed) || !s.app.person(s.profile) {
@@ -376,22 +366,23 @@ func (s signIn) askable(err error) error {
 	return hinted(err, "%s", lines(hintFor(err), "or let "+s.next("login", "--username", s.user)+" ask for it"))
 }
 
-// busy counts the sessions on their way into their files.
+// busy counts the sessions that are being saved: a signal ends the run only when there are
+// none.
 func (a *app) busy() func() {
 	a.saving.Add(1)
 	return func() { a.saving.Add(-1) }
 }
 
-// seen makes the session's tokens known to the redactor.
+// seen tells the redactor the session's tokens.
 func (a *app) seen(s auth.Session) auth.Session {
 	a.redactor.Add(s.ID, s.Access, s.Refresh)
 	return s
 }
 
-// unsaved reports a session that is good but could not be stored: what was
-// asked for is still delivered, and the loss told.
+// unsaved turns the error for a session that is good but could not be stored into a
+// warning: what was asked for is still delivered. Other errors it returns.
 func (a *app) unsaved(err error) error {
-	// Not one that is joined to, or wrapped in, another error: then there is no session.
+	// A type assertion, not errors.As: joined to another error there is no session.
 	if lost, alone := err.(*cache.SaveError); alone {
 		a.warn(lost.Error() + "; the session is good for this run only")
 		return nil
