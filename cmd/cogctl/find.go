@@ -12,8 +12,8 @@ import (
 	"github.com/cogctl/cogctl/internal/redact"
 )
 
-// whose settles the profile, its pool and the user: what every command about a
-// session starts from.
+// whose settles the profile, its pool and the user (or machine), and opens the stored
+// sessions. Every command about a session begins with it.
 func (a *app) whose() (s signIn, dir *cache.Dir[auth.Session], err error) {
 	p, err := a.profile()
 	if err != nil {
@@ -41,16 +41,16 @@ func (a *app) whoseOf(p *config.Profile) (s signIn, dir *cache.Dir[auth.Session]
 // anything is sent. People go by the user's real name as well, which status shows
 // them, so where nothing is filed under a name it is looked for among the others.
 
-// find is the session that is meant: the one filed under the user's name, else the
-// newest one of the user whose real name that is. It is not Live where there is none.
-// exact is false where no more than the letters are the same, in another case: in some
-// user pools that is somebody else.
+// find is the session that is meant: the one filed under the user's name, or else the
+// newest one of the user whose real name that is. Where there is none it is not Live.
+// exact is false where a name was found only by ignoring letter case: in some user pools
+// that is somebody else.
 func (s signIn) find(dir *cache.Dir[auth.Session]) (session auth.Session, exact bool, err error) {
 	session, _, err = dir.Read(s.key())
 	if err != nil || session.Live() || s.machine != nil || s.user == "" {
 		return session, true, err
 	}
-	users, _ := s.usersHere(dir) // one that cannot be read is nobody's
+	users, _ := s.usersHere(dir) // what cannot be read is not found
 	same, exact := namesakes(users, s.user)
 	if len(same) == 0 {
 		return session, true, nil
@@ -61,8 +61,8 @@ func (s signIn) find(dir *cache.Dir[auth.Session]) (session auth.Session, exact 
 	return newest.Value, exact, nil
 }
 
-// as is s for the user under whose name the session is filed: its key, its device and
-// its codes are that one's.
+// as returns s for the name that the session is filed under, which its key, its device and
+// its codes are found by.
 func (s signIn) as(session auth.Session) signIn {
 	if s.machine == nil && session.Live() {
 		s.user = session.Typed
@@ -92,8 +92,9 @@ func (s signIn) usersHere(dir *cache.Dir[auth.Session]) ([]cache.Record[auth.Ses
 	}), err
 }
 
-// namesakes are the sessions of the user who has that name. In other letter case it must
-// be the name of one user only.
+// namesakes are the sessions of the user who has that real or typed name. exact is false
+// where it was found only by ignoring letter case; then there are none if it fits several
+// users.
 func namesakes(users []cache.Record[auth.Session], name string) (same []cache.Record[auth.Session], exact bool) {
 	called := func(is func(own, name string) bool) (found []cache.Record[auth.Session]) {
 		for _, user := range users {
@@ -107,14 +108,15 @@ func namesakes(users []cache.Record[auth.Session], name string) (same []cache.Re
 		return same, true
 	}
 	same = called(strings.EqualFold)
-	if slices.ContainsFunc(same, func(r cache.Record[auth.Session]) bool { return r.Value.Username != same[0].Value.Username }) {
+	anotherUser := func(r cache.Record[auth.Session]) bool { return r.Value.Username != same[0].Value.Username }
+	if slices.ContainsFunc(same, anotherUser) {
 		return nil, false
 	}
 	return same, false
 }
 
-// calledAs is a session's user for people: by the real name, and the typed one where
-// that is another.
+// calledAs is how a session's user is shown to people: by the real name, with the typed one
+// where that is another.
 func calledAs(session auth.Session) string {
 	if session.Typed != session.Username {
 		return session.Username + " (typed " + session.Typed + ")"
@@ -122,7 +124,8 @@ func calledAs(session auth.Session) string {
 	return session.Username
 }
 
-// nobody tells that nobody was signed in, and who is: it may be meant by another name.
+// nobody tells a person that the user was not signed in, and who is: they may mean one of
+// those.
 func (l logout) nobody(users []cache.Record[auth.Session]) {
 	said := fmt.Sprintf("nobody was signed in at %s as %q", l.pool.place(), l.user)
 	var names []string
