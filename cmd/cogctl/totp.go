@@ -9,10 +9,10 @@ import (
 	"github.com/cogctl/cogctl/internal/config"
 )
 
-// totpPeriod is how long a code serves (RFC 6238, and Cognito's only one).
+// totpPeriod is how long a code is valid: the time step of RFC 6238. Cognito has no other.
 const totpPeriod = 30 * time.Second
 
-// usedStep is the last time step of an account whose code was sent.
+// usedStep is the last time step whose code was sent for an account.
 type usedStep struct {
 	Step int64 `json:"step"`
 }
@@ -24,7 +24,8 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 	if serverTime.IsZero() {
 		serverTime = s.app.now()
 	}
-	if _, err := totpOf(s.secrets.totpSecret, 0); err != nil { // before a step is used up, and waited for
+	// The secret is checked before a step is used up, and waited for.
+	if _, err := totpOf(s.secrets.totpSecret, 0); err != nil {
 		return "", fmt.Errorf("%s: %w", s.profile.Get("totp_secret").Origin.Text, err)
 	}
 	steps, err := s.app.usedSteps(s.profile)
@@ -36,9 +37,9 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 		if ahead := last.Step + 1 - now; found && ahead > 0 && ahead <= 2 {
 			return usedStep{last.Step + 1}, nil
 		}
-		return usedStep{now}, nil // also when the clock was set back by more
+		return usedStep{now}, nil // also when the clock was set back by more than two steps
 	})
-	if err != nil { // also of the save: the next process would send the same code
+	if err != nil { // a failed save counts, too: the next process would send the same code
 		return "", fmt.Errorf("note the time step of the code before it is sent: %w", err)
 	}
 	begins := time.Unix(used.Step*int64(totpPeriod.Seconds()), 0)
@@ -57,7 +58,7 @@ func (s signIn) totpCode(ctx context.Context, serverTime time.Time) (string, err
 // clock is another, totpCode sees to.
 func (s signIn) awaitCode(ctx context.Context) error {
 	if _, err := totpOf(s.secrets.totpSecret, 0); s.secrets.totpSecret == "" || err != nil {
-		return nil // totpCode tells of a secret that is none
+		return nil // a secret that is not base32 is totpCode's to report
 	}
 	steps, err := s.app.usedSteps(s.profile)
 	if err != nil {
