@@ -11,14 +11,15 @@ import (
 	"github.com/cogctl/cogctl/internal/config"
 )
 
-// devices is where this machine's keys at pools that track devices are kept, by
-// session. They outlive the session: what they are for is the next sign-in.
+// devices is where the keys are stored by which pools that track devices know this machine,
+// one for each user. They outlive the sessions: they are for the next sign-in.
 func (a *app) devices(p *config.Profile) (*cache.Dir[auth.RememberedDevice], error) {
 	return storage[auth.RememberedDevice](a, p, "devices")
 }
 
-// deviceKey is what this machine's key is filed under: the session's, at one endpoint
-// only. A device is nobody at another one, and its key is none of that one's business.
+// deviceKey is the key under which the device is stored: that of the session, with the
+// endpoint in it. A device's secret must not be sent to another endpoint than the one that
+// knows the device.
 func (s signIn) deviceKey() string {
 	return auth.SessionKey(s.pool.Endpoint+" "+s.pool.Issuer, s.pool.ClientID, s.user)
 }
@@ -36,7 +37,7 @@ func (s signIn) withDevice(u auth.SignIn) (auth.SignIn, error) {
 	}
 	if u.Device, _, err = dir.Read(s.deviceKey()); err != nil {
 		s.app.later("warning: this device's key cannot be used: %v", err)
-		return u, nil // a refresh does without, and a sign-in as well
+		return u, nil // a sign-in works without a device, too
 	}
 	s.app.redactor.Add(u.Device.Password)
 	u.DeviceName, u.RememberDevice = deviceName(), s.rememberDevice
