@@ -22,8 +22,8 @@ import (
 // maxGiven bounds what --with-token reads, in bytes: three tokens take some 8 KiB.
 const maxGiven = 256 << 10
 
-// adopt makes a session of tokens on standard input that somebody else got: a
-// token endpoint of one's own, or a browser session.
+// adopt makes a session of tokens on standard input that something else got: an
+// application's own token endpoint, or a browser session.
 func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 	file, ok := l.app.stdin.(*os.File)
 	typed := ok && isTerminal(file)
@@ -44,26 +44,26 @@ func (l *login) adopt(ctx context.Context) (auth.Session, error) {
 		return auth.Session{}, err
 	}
 	l.app.redactor.Add(given.ID, given.Access, given.Refresh)
-	l.secrets.password = "" // what was given counts, and nothing else
-	// Only a name that was given with the command is held against the tokens: who
-	// signs in by default, or did last, need not be who is meant.
+	l.secrets.password = "" // nobody signs in: only what was given counts
+	// The tokens must be those of the user whom this run names, if it names one. Whoever
+	// signs in by default, or did last, need not be meant.
 	l.user = ""
 	if name := l.profile.Get("username"); ofThisRun(name) {
 		l.user = name.Text
 	}
 	session, err := l.take(ctx, given)
 	if err == nil {
-		err = ctx.Err() // it is kept, and the run was stopped meanwhile
+		err = ctx.Err() // the session is kept, but the run was stopped meanwhile
 	}
 	return l.app.seen(session), l.app.unsaved(l.notTaken(err))
 }
 
 // take makes a session of what was given, and files it under its user.
 //
-// Whose a refresh token is, and whether it is good, only a refresh tells, which may use
-// it up. So the refresh is noted, and its answer kept, at the token's own place beside
-// the stored session. Who is stopped on the way and comes again with the same token goes on
-// from what is there.
+// Only a refresh tells whose a refresh token is and whether it is good, and a refresh may
+// use it up. So the refresh is noted, and its answer kept, in a record of its own beside
+// the stored sessions (place). A run that is stopped on the way can be repeated with the
+// same token: it goes on from that record.
 func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error) {
 	dir, err := l.app.sessions(l.profile)
 	if err != nil {
@@ -85,13 +85,15 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 		return err
 	}
 	if err := l.sameName(session); err != nil {
-		if session.Refresh == given.Refresh { // else it is all that is left of it
+		// Where a new refresh token came, the record stays: it is all that is left of the
+		// given one.
+		if session.Refresh == given.Refresh {
 			err = errors.Join(err, clear(ctx))
 		}
 		return session, err
 	}
 	l.user = session.Typed
-	whole := context.WithoutCancel(ctx) // it is at hand: whoever stops this has it filed first
+	whole := context.WithoutCancel(ctx) // the session is at hand, so it is filed before a stop is obeyed
 	filed, err := dir.Update(whole, l.key(), func(_ context.Context, stored auth.Session, _ bool) (auth.Session, error) {
 		if stored.Live() && stored.Subject == session.Subject && stored.SignedIn.Equal(session.SignedIn) {
 			return stored, nil // an earlier run filed it, and it may have been refreshed since
@@ -109,9 +111,10 @@ func (l *login) take(ctx context.Context, given auth.Given) (auth.Session, error
 	return filed, clear(whole)
 }
 
-// givenPlace is where a given token's session stands until it is filed: no name that
-// anybody could have, for a user who is not known. There are 4096 places and not one for
-// each token, because the lock files of places are never removed.
+// givenPlace is the name under which the record of a given token is kept until its session
+// is filed. The zero byte keeps it apart from every username. There are 4096 such names
+// (three hex digits of the token's hash), and not one for each token, because the lock
+// files of records are never removed.
 func givenPlace(g auth.Given) string {
 	sum := sha256.Sum256([]byte(cmp.Or(g.Refresh, g.ID)))
 	return "\x00given " + hex.EncodeToString(sum[:])[:3]
@@ -129,8 +132,8 @@ func wholeLines(data []byte) error {
 	return nil
 }
 
-// notTaken says of a refresh token that was refused what may be the matter: there is
-// no session that could be kept or tried again.
+// notTaken replaces the hints about a stored session, which there is none of here, when a
+// given refresh token was refused.
 func (l login) notTaken(err error) error {
 	var refused *auth.RefusedError
 	var lost *auth.LostRefreshError
@@ -146,8 +149,8 @@ func (l login) notTaken(err error) error {
 	return err
 }
 
-// sameName refuses the tokens of somebody else than the one who was named, by
-// username or by another attribute that people sign in with.
+// sameName refuses tokens of another user than the one whom this run names, by the username
+// or by another attribute that people sign in with.
 func (l login) sameName(s auth.Session) error {
 	id, err := jwt.Parse(s.ID)
 	if err != nil || l.user == "" || strings.EqualFold(s.Username, l.user) {
@@ -197,7 +200,7 @@ func givenTokens(data []byte) (g auth.Given, err error) {
 }
 
 // oneGiven is the token of that name, in whatever spelling and place; empty when
-// there is none. Several that differ are refused by the names of their members.
+// there is none. Where several differ, the error names their members and not the tokens.
 func oneGiven(members map[string]any, name string) (string, error) {
 	places := map[string]any{}
 	for outer, value := range members {
@@ -215,12 +218,13 @@ func oneGiven(members map[string]any, name string) (string, error) {
 	}
 	token := ""
 	for _, place := range slices.Sorted(maps.Keys(places)) {
-		text, is := places[place].(string)
+		text, isString := places[place].(string)
 		switch {
-		case !is && places[place] != nil:
+		case !isString && places[place] != nil:
 			return "", usagef("--with-token: %s is not a string", place)
 		case token != "" && text != "" && text != token:
-			return "", hinted(usagef("--with-token: the JSON object on standard input has more than one %s, and they differ: %s", name, strings.Join(slices.Sorted(maps.Keys(places)), ", ")),
+			members := strings.Join(slices.Sorted(maps.Keys(places)), ", ")
+			return "", hinted(usagef("--with-token: the JSON object on standard input has more than one %s, and they differ: %s", name, members),
 				"leave the one that is meant")
 		case text != "":
 			token = text
@@ -229,11 +233,11 @@ func oneGiven(members map[string]any, name string) (string, error) {
 	return token, nil
 }
 
-// spelled makes id_token, IdToken and idToken one.
+// spelled makes id_token, IdToken and idToken the same.
 func spelled(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 
-// bareToken takes a refresh token without any wrapping. Cognito's are encrypted; a
-// token that can be read is one of the others.
+// bareToken reads a refresh token without any JSON around it. Cognito's refresh tokens are
+// encrypted, so a token that can be read is an ID or an access token.
 func bareToken(text string) (auth.Given, error) {
 	if strings.ContainsAny(text, " \t\r\n") {
 		return auth.Given{}, usagef("--with-token: standard input holds more than one word: a refresh token is one")
