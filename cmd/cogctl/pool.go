@@ -15,10 +15,10 @@ type poolSettings struct {
 	Region, UserPoolID, ClientID string
 	Domain                       string   // of the hosted pages; may be empty
 	Foreign                      bool     // an OpenID Connect issuer that is no user pool
-	Endpoint                     string   // of the user pool API; where there is none, of what stands for it
+	Endpoint                     string   // of the user pool API; without a pool the issuer or the domain
 	Emulated                     bool     // the endpoint is not AWS's own
 	Issuer                       string   // what sessions are filed under
-	Issuers                      []string // what iss may be; none: of a domain alone nobody knows
+	Issuers                      []string // what iss may be; none where only a domain is known
 	JWKS                         string   // URL of the key set; empty where the issuer must be asked
 }
 
@@ -30,7 +30,8 @@ func (s poolSettings) place() string {
 	return s.UserPoolID
 }
 
-// wantsPool says that what needs the user pool API finds none here.
+// wantsPool is an error where there is no user pool. what is the command or flag that needs
+// one.
 func (s poolSettings) wantsPool(what string) error {
 	if s.UserPoolID != "" {
 		return nil
@@ -43,7 +44,7 @@ func (s poolSettings) wantsPool(what string) error {
 // variable that would give it.
 func pool(p *config.Profile) (poolSettings, error) { return poolFor(p, true) }
 
-// poolFor is pool where an app client is wanted, or is not.
+// poolFor is pool; client tells whether an app client must be named.
 func poolFor(p *config.Profile, client bool) (poolSettings, error) {
 	s := poolSettings{
 		Region:     p.Get("region").Text,
@@ -74,8 +75,8 @@ func poolFor(p *config.Profile, client bool) (poolSettings, error) {
 
 // ofPool completes the settings of a user pool that is named.
 func (s poolSettings) ofPool(p *config.Profile) poolSettings {
-	// A pool is where its id says; region may be that of the API. Emulators put other
-	// words there.
+	// The region of a pool is in its id; the setting may be that of the API. Emulators have
+	// ids that begin with something else.
 	if region, _, _ := strings.Cut(s.UserPoolID, "_"); strings.Count(region, "-") >= 2 {
 		s.Region = region
 	}
@@ -95,8 +96,8 @@ func (s poolSettings) ofPool(p *config.Profile) poolSettings {
 	return s
 }
 
-// withoutPool completes the settings where no user pool is named: an issuer of
-// whatever kind, or a user pool's domain, which tells nobody whose it is.
+// withoutPool completes the settings where no user pool is named: those of another issuer,
+// or of a user pool's domain, of which nobody can tell which pool it belongs to.
 func withoutPool(s poolSettings, issuer string) (poolSettings, error) {
 	if issuer != "" && s.Domain != "" {
 		return s, hinted(usagef("domain (%s) is of a user pool, and issuer (%s) is none", s.Domain, issuer),
@@ -129,7 +130,7 @@ func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials
 	}{{"client_secret", &c.clientSecret}, {"password", &c.password}, {"new_password", &c.newPassword},
 		{"mfa_code", &c.mfaCode}, {"totp_secret", &c.totpSecret}} {
 		if field.name == "mfa_code" && isReference(p.Get(field.name)) {
-			continue // it is for a code that will be sent
+			continue // resolved when the code was sent, see codeLater
 		}
 		if *field.into, err = a.reveal(ctx, p, field.name); err != nil {
 			return c, err
@@ -151,20 +152,20 @@ func (a *app) credentials(ctx context.Context, p *config.Profile) (c credentials
 	return c, nil
 }
 
-// isReference tells a value that is had when it is wanted: of a code, a program that
-// looks for the message, for example.
+// isReference reports whether a value is a reference in the user's own file, such as a
+// program that looks for a message with a code.
 func isReference(v config.Value) bool {
 	return v.Origin.Kind == config.KindFile && config.IsReference(v.Text)
 }
 
-// isSent tells the questions whose answer is a code that was sent for them.
+// isSent reports whether the answer to a question is a code that was sent for it.
 func isSent(question string) bool {
 	return question == "SMS_MFA" || question == "EMAIL_OTP" || question == "SMS_OTP"
 }
 
-// codeLater is where the profile has the code that a question wants, to be looked up
-// when it is asked: its answer to that question, else mfa_code. The name is empty where
-// there is none.
+// codeLater is the reference by which the profile gives the code for a question, to be
+// resolved when the question is asked: the answer to that question, or else mfa_code. name
+// is what to call it in messages, and empty where there is none.
 func codeLater(p *config.Profile, question string) (value config.Value, name string) {
 	if v := p.Answers()[question]; isSent(question) && isReference(v) {
 		return v, "answer " + question
@@ -175,7 +176,7 @@ func codeLater(p *config.Profile, question string) (value config.Value, name str
 	return config.Value{}, ""
 }
 
-// looksForCodes tells a profile that has any code by codeLater.
+// looksForCodes reports whether the profile gives any code by a reference, see codeLater.
 func looksForCodes(p *config.Profile) bool {
 	for question := range p.Answers() {
 		if _, name := codeLater(p, question); name != "" {
@@ -185,7 +186,8 @@ func looksForCodes(p *config.Profile) bool {
 	return isReference(p.Get("mfa_code"))
 }
 
-// reveal returns a setting's secret value; empty when it is not set.
+// reveal returns the value of a secret setting, its reference resolved; empty when it is not
+// set.
 func (a *app) reveal(ctx context.Context, p *config.Profile, name string) (string, error) {
 	v := p.Get(name)
 	if !v.Set() {
@@ -218,8 +220,8 @@ func asText(from, value string) error {
 	return nil
 }
 
-// lastSignIn names who signed in last with a profile: a user, or the app client
-// itself and for what.
+// lastSignIn names who signed in last with a profile: a user by the name as it was typed, or
+// the app client itself, and for which scopes and resources.
 type lastSignIn struct {
 	Typed     string   `json:"typed"`
 	Machine   bool     `json:"machine,omitempty"`
@@ -227,6 +229,7 @@ type lastSignIn struct {
 	Resources []string `json:"resources,omitempty"`
 }
 
+// lastSignInKey is the key under which it is stored.
 func lastSignInKey(p *config.Profile, s poolSettings) string {
 	return auth.SessionKey(s.Issuer, s.ClientID, "profile "+p.Name())
 }
