@@ -84,7 +84,7 @@ func runLogout(ctx context.Context, a *app, o logoutOptions) error {
 	return err
 }
 
-// named signs out whoever was meant.
+// named signs out whoever is meant: everybody with --all, else the user or machine.
 func (l logout) named(ctx context.Context, o logoutOptions) error {
 	if o.all {
 		return l.everybody(ctx)
@@ -100,8 +100,9 @@ func (l logout) named(ctx context.Context, o logoutOptions) error {
 	return l.signOut(ctx, sessions[0].Value)
 }
 
-// meant are the sessions of the user who is meant, by whichever names they began:
-// whoever is told to be signed out must be.
+// meant are all sessions here of the user who is meant, whatever names they are filed under:
+// when the command says that somebody is signed out, no session may be left. Without any
+// it tells so, and forgets what else is noted of the user.
 func (l logout) meant(ctx context.Context) (sessions []cache.Record[auth.Session], err error) {
 	filed, _, err := l.dir.Read(l.key())
 	if err != nil {
@@ -112,8 +113,8 @@ func (l logout) meant(ctx context.Context) (sessions []cache.Record[auth.Session
 	case filed.Live():
 		sessions = append(sessions, cache.Record[auth.Session]{Key: l.key(), Value: filed})
 		for _, other := range users {
-			same := other.Value.Username == l.user || filed.Subject != "" && other.Value.Subject == filed.Subject
-			if same && other.Key != l.key() && !filed.Machine {
+			sameUser := other.Value.Username == l.user || filed.Subject != "" && other.Value.Subject == filed.Subject
+			if sameUser && other.Key != l.key() && !filed.Machine {
 				sessions = append(sessions, other)
 			}
 		}
@@ -127,7 +128,7 @@ func (l logout) meant(ctx context.Context) (sessions []cache.Record[auth.Session
 		l.app.warn("what cannot be read is not signed out: " + unread.Error())
 	}
 	l.nobody(users)
-	return nil, l.dir.End(ctx, l.key()) // a note of a refused password, if anything
+	return nil, l.dir.End(ctx, l.key()) // there may be a note of a refused password
 }
 
 // logout signs users out, one or all of them.
@@ -136,11 +137,12 @@ type logout struct {
 	dir    *cache.Dir[auth.Session]
 	global bool
 	all    bool
-	filed  string // the session's key, where it is not the one of the user who is meant
-	hurry  bool   // Cognito failed before: it is not waited for long again
+	filed  string // the key that the session is stored under, where that is not the user's
+	hurry  bool   // Cognito was in trouble before, so it is not waited for long again
 
-	// ended is since when a subject has no sessions at Cognito; nil where that is asked
-	// for once only.
+	// ended tells, by the user's sub, when --global ended all sessions of the user, so that
+	// it is asked for once where several sessions of one user are signed out. nil where
+	// there is one session only.
 	ended map[string]time.Time
 }
 
@@ -174,8 +176,8 @@ func (l logout) everybody(ctx context.Context) error {
 	return err
 }
 
-// each signs out of several sessions. What goes wrong with one does not keep the others
-// signed in.
+// each signs out of several sessions; what is what they are called in the error. What goes
+// wrong with one does not keep the others signed in.
 func (l logout) each(ctx context.Context, sessions []cache.Record[auth.Session], what string) error {
 	var failures []error
 	var hints []string
@@ -191,7 +193,7 @@ func (l logout) each(ctx context.Context, sessions []cache.Record[auth.Session],
 			continue
 		}
 		if ctx.Err() != nil {
-			return err // as it is for all that come after
+			return err // the run was stopped, and all that come after are still signed in
 		}
 		l.hurry = l.hurry || auth.Passing(err)
 		l.app.warn(err.Error())
@@ -202,17 +204,20 @@ func (l logout) each(ctx context.Context, sessions []cache.Record[auth.Session],
 			}
 		}
 	}
-	if err := errors.Join(failures...); err != nil {
-		return withCode(exitCode(err), hinted(fmt.Errorf("%d of %d %s were not signed out entirely", len(failures), len(sessions), what), "%s", lines(hints...)))
+	err := errors.Join(failures...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	summary := fmt.Errorf("%d of %d %s were not signed out entirely", len(failures), len(sessions), what)
+	return withCode(exitCode(err), hinted(summary, "%s", lines(hints...)))
 }
 
-// maxEnded bounds how many sessions of one user a logout ends that come one after the
-// other.
+// maxEnded bounds how often a logout ends a session that appears in the place of the one it
+// has just ended, because other processes refresh it or sign in meanwhile.
 const maxEnded = 3
 
-// signOut ends the session at Cognito, as far as that can be, and forgets it here.
+// signOut ends the session at Cognito, as far as that is possible, and forgets it here in any
+// case. What was not done at Cognito is in the error.
 func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	a := l.app
 	session, undone := l.end(ctx, a.seen(session))
@@ -245,13 +250,14 @@ func (l logout) signOut(ctx context.Context, session auth.Session) error {
 	return nil
 }
 
-// stopped says of a run that was stopped what became of the session.
+// stopped is the error of a run that was stopped: it says what became of the session.
 func (l logout) stopped(ctx context.Context) error {
 	return hinted(fmt.Errorf("the session of %s is still here, though its refresh token may be revoked: %w", l.user, context.Cause(ctx)),
 		"%s forgets it", l.next("logout", "--username", l.user))
 }
 
-// goOn says what nobody can take back.
+// goOn says until when the tokens that were handed out keep working: nobody can take them
+// back.
 func (l logout) goOn(session auth.Session) string {
 	now, last := l.app.now(), session.LastEnd()
 	others := ""
@@ -264,11 +270,11 @@ func (l logout) goOn(session auth.Session) string {
 	return "access and ID tokens handed out before keep working at API Gateway until " + until(last, now) + others
 }
 
-// hurried bounds, in everything that a sign-out asks of Cognito, how long Cognito is
-// waited for after it failed: twenty users must not wait for twenty times 30 s.
+// hurried is how long each step of a sign-out waits for Cognito after Cognito was in trouble:
+// a logout of twenty users must not take twenty times 30 s.
 const hurried = 2 * time.Second
 
-// asked runs a step of a sign-out.
+// asked runs a step of a sign-out at Cognito, within the time that there is for it.
 func (l logout) asked(ctx context.Context, step func(context.Context) error) error {
 	if !l.hurry {
 		return step(ctx)
@@ -299,7 +305,7 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 	var undone undoneError
 	if l.global {
 		if at, done := l.ended[session.Subject]; done && session.SignedIn.Before(at) {
-			return session, nil // this one as well
+			return session, nil // that ended this session as well
 		}
 		began := l.app.now()
 		undone.others = l.asked(ctx, func(ctx context.Context) (err error) {
@@ -327,7 +333,8 @@ func (l logout) end(ctx context.Context, session auth.Session) (auth.Session, er
 	return session, &undone
 }
 
-// revoke ends the refresh token in the way it is refreshed.
+// revoke ends the refresh token: at the user pool API, or where it came from an OAuth token
+// endpoint at the revocation endpoint that belongs to it.
 func (l logout) revoke(ctx context.Context, client *auth.Client, session auth.Session) error {
 	if session.By != auth.ByOAuth {
 		return client.Revoke(ctx, session)
@@ -344,9 +351,10 @@ func (l logout) revoke(ctx context.Context, client *auth.Client, session auth.Se
 	return client.RevokeByOAuth(ctx, p, session)
 }
 
-// everywhere ends all sessions of the user, with an access token that is good. Where
-// only Cognito knows that it is not (a wrong clock, a sign-out elsewhere), it is
-// renewed once.
+// everywhere ends all sessions of the user at Cognito. That takes an access token that is
+// good, so the session is refreshed once where it has ended, or where Cognito says that it
+// has although it looks good here (a wrong clock, a sign-out elsewhere). It returns the
+// session as it then is.
 func (l logout) everywhere(ctx context.Context, client *auth.Client, session auth.Session) (auth.Session, error) {
 	renewable := session.Refresh != ""
 	if renewable && !session.GoodFor(l.app.now(), margin/2) {
@@ -369,8 +377,8 @@ func (l logout) everywhere(ctx context.Context, client *auth.Client, session aut
 	return session, client.SignOutEverywhere(ctx, session)
 }
 
-// renewed is the session with another access token than it has. With an error it is
-// what there is to revoke.
+// renewed is the session with another access token. With an error it is the session that is
+// stored now, whose refresh token is the one to revoke.
 func (l logout) renewed(ctx context.Context, session auth.Session) (auth.Session, error) {
 	renewer, err := l.renewer(ctx, nil)
 	if err != nil {
