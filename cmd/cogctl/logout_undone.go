@@ -8,7 +8,7 @@ import (
 	"github.com/cogctl/cogctl/internal/auth"
 )
 
-// undoneError is what of a sign-out at Cognito failed; the steps that did not are nil.
+// undoneError says which steps of a sign-out failed at Cognito; the others are nil.
 type undoneError struct {
 	others error // the end of the user's other sessions
 	token  error // the end of this session's refresh token
@@ -21,20 +21,22 @@ func (u *undoneError) Error() string {
 	case u.token == nil, sameTrouble(u.others, u.token):
 		return "the user's other sessions were not ended: " + u.others.Error()
 	}
-	return "the user's other sessions were not ended: " + u.others.Error() + "; and its refresh token was not revoked: " + u.token.Error()
+	return "the user's other sessions were not ended: " + u.others.Error() +
+		"; and its refresh token was not revoked: " + u.token.Error()
 }
 
 func (u *undoneError) Unwrap() []error {
 	return slices.DeleteFunc([]error{u.others, u.token}, func(err error) bool { return err == nil })
 }
 
-// sameTrouble tells that two steps failed for want of the same network.
+// sameTrouble reports whether both steps failed because no answer came, which needs to be
+// said only once.
 func sameTrouble(first, second error) bool {
 	var a, b *auth.NoAnswerError
 	return errors.As(first, &a) && errors.As(second, &b)
 }
 
-// undoneHint says what steps that failed leave behind, and what ends it.
+// undoneHint says what the steps that failed leave behind, and what to do about it.
 func (l logout) undoneHint(session auth.Session, err error) string {
 	undone, ok := errors.AsType[*undoneError](err)
 	if !ok {
