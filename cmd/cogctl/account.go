@@ -42,9 +42,9 @@ and a new account should not get somebody else's by accident.`,
 	return cmd
 }
 
-// outsider is whoever a command is about that needs no session: the user named
-// by the operand, else by --username, COGCTL_USERNAME, the last sign-in or the
-// profile, else by a person.
+// outsider is the user whom a command without a session is about: named by the operand,
+// else by --username, COGCTL_USERNAME, the last sign-in or the profile, else by a person
+// who is asked. The client is ready to be used.
 func (a *app) outsider(ctx context.Context, operand string) (signIn, *auth.Client, error) {
 	if operand != "" {
 		if err := auth.CheckUsername(operand); err != nil {
@@ -102,7 +102,8 @@ func (a *app) member(ctx context.Context) (*member, error) {
 		return nil, err
 	}
 	if session.Machine {
-		return nil, hinted(withCode(exitNeeded, fmt.Errorf("%s is signed in, which is no user and has no account", s.user)), "cogctl login --username NAME")
+		noUser := fmt.Errorf("%s is signed in, which is no user and has no account", s.user)
+		return nil, hinted(withCode(exitNeeded, noUser), "cogctl login --username NAME")
 	}
 	s = s.as(session)
 	if a.getenv("COGCTL_TOKEN") != "" {
@@ -111,21 +112,21 @@ func (a *app) member(ctx context.Context) (*member, error) {
 	login := s.next("login", "--username", s.user)
 	switch {
 	case session.Endpoint != s.pool.Endpoint:
-		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the session of %s was issued by %s; its access token is not sent to %s", s.user, session.Endpoint, s.pool.Endpoint),
-			"%s", login))
+		elsewhere := fmt.Errorf("the session of %s was issued by %s; its access token is not sent to %s", s.user, session.Endpoint, s.pool.Endpoint)
+		return nil, withCode(exitNeeded, hinted(elsewhere, "%s", login))
 	case session.Access == "":
 		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the session of %s has no access token", s.user), "%s", login))
 	case auth.LacksScope(session.Access):
-		return nil, withCode(exitNeeded, hinted(fmt.Errorf("the access token of %s lacks the scope %s, without which nobody changes an account", s.user, auth.SelfServiceScope),
-			"sign in with that scope: %s", s.scopedLogin(session)))
+		lacks := fmt.Errorf("the access token of %s lacks the scope %s, without which nobody changes an account", s.user, auth.SelfServiceScope)
+		return nil, withCode(exitNeeded, hinted(lacks, "sign in with that scope: %s", s.scopedLogin(session)))
 	}
 	return &member{signIn: s, dir: dir, session: session}, nil
 }
 
-// act runs do with the session's access token. When Cognito calls the token
-// expired or revoked although it looks good here (a wrong clock, a sign-out
-// elsewhere), it is renewed once: that gets a new one, or tells for sure that a
-// sign-in is needed.
+// act runs do with the session's access token. When Cognito calls the token expired or
+// revoked although it looks good here (a wrong clock, a sign-out elsewhere), the session is
+// renewed and do runs once more. The renewal either gets a new token or tells for sure
+// that a sign-in is needed.
 func (m *member) act(ctx context.Context, do func(auth.Account) error) error {
 	err := do(m.account())
 	if !auth.TokenEnded(err) {
@@ -141,6 +142,8 @@ func (m *member) account() auth.Account {
 	return auth.Account{Client: m.app.client(m.pool, m.secrets.clientSecret), Username: m.session.Username, Token: m.session.Access}
 }
 
+// renew gets another access token than the session has, by a refresh or a sign-in without a
+// person.
 func (m *member) renew(ctx context.Context) error {
 	tried := m.session.Access
 	secrets, err := m.app.credentials(ctx, m.profile)
@@ -163,8 +166,9 @@ func (m *member) renew(ctx context.Context) error {
 	return m.app.unsaved(s.explained(err))
 }
 
-// scopedLogin is the sign-in that gives an access token the scope which it lacks. In
-// the browser a token gets what is asked for, and that outranks the profile's scopes.
+// scopedLogin is the command that signs in so that the access token has SelfServiceScope. A
+// sign-in in the browser gives the scopes that are asked for, and asking for them on the
+// command line replaces the profile's; so it names those that the session has, too.
 func (s signIn) scopedLogin(session auth.Session) string {
 	words := []string{"login"}
 	if session.By == auth.ByOAuth {
@@ -234,8 +238,8 @@ type answer struct {
 // maxTyped bounds how often a person is asked for the same thing.
 const maxTyped = 3
 
-// untilTaken sends until the server takes what was typed: a refusal of one of
-// these types asks anew for the answer beside it.
+// untilTaken calls send until the server takes what was typed. anew says, by the AWS error
+// type of a refusal, which answer to ask for again; other errors are returned.
 func (a *app) untilTaken(ctx context.Context, send func() error, anew map[string]*answer) error {
 	for try := 1; ; try++ {
 		err := send()
@@ -259,7 +263,7 @@ type wantedCode struct {
 	command   []string // that takes the code as its last operand, for the hint
 }
 
-// code finds a code: the operand, standard input, the variable, else a person.
+// code finds a code: in the operand, on standard input, in the variable, else with a person.
 func (s signIn) code(ctx context.Context, w wantedCode) (*answer, error) {
 	given := w.operand
 	switch {
@@ -293,7 +297,8 @@ func (s signIn) code(ctx context.Context, w wantedCode) (*answer, error) {
 	return &answer{code, ask}, err
 }
 
-// cleanCode takes out the space with which codes are shown in two halves.
+// cleanCode takes out white space, as codes are often shown in two halves, and tells the
+// redactor the code.
 func (a *app) cleanCode(text string) (string, error) {
 	code := strings.Join(strings.Fields(text), "")
 	if code == "" || strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsGraphic(r) }) {
@@ -303,7 +308,8 @@ func (a *app) cleanCode(text string) (string, error) {
 	return code, nil
 }
 
-// newPassword finds a new password. COGCTL_PASSWORD is not looked at.
+// newPassword finds a new password: on standard input, in COGCTL_NEW_PASSWORD or the
+// profile, else with a person. COGCTL_PASSWORD is not looked at.
 func (s signIn) newPassword(ctx context.Context, fromStdin bool) (*answer, error) {
 	given, err := "", error(nil)
 	if fromStdin {
@@ -320,33 +326,6 @@ func (s signIn) newPassword(ctx context.Context, fromStdin bool) (*answer, error
 	ask := func(ctx context.Context) (string, error) { return s.app.askNewPassword(ctx, s.user) }
 	password, err := ask(ctx)
 	return &answer{password, ask}, err
-}
-
-// attributeFlags reads a repeatable flag of name=value.
-func attributeFlags(flag string, list []string, parse func([]string) ([]auth.Attribute, error)) ([]auth.Attribute, error) {
-	attributes, err := parse(list)
-	if err != nil {
-		return nil, usagef("--%s: %v", flag, err)
-	}
-	return attributes, nil
-}
-
-// metadataFlag reads --metadata; nil when it was not given.
-func metadataFlag(list []string) (map[string]string, error) {
-	pairs, err := attributeFlags("metadata", list, auth.ParseData)
-	if err != nil || len(pairs) == 0 {
-		return nil, err
-	}
-	metadata := map[string]string{}
-	for _, p := range pairs {
-		metadata[p.Name] = p.Value
-	}
-	return metadata, nil
-}
-
-// addMetadata adds --metadata to a command.
-func addMetadata(cmd *cobra.Command, into *[]string) {
-	cmd.Flags().StringArrayVar(into, "metadata", nil, "NAME=VALUE for the pool's Lambda triggers (ClientMetadata); may be repeated")
 }
 
 // sentReport is the JSON of commands that send a code; its members are stable.

@@ -50,7 +50,8 @@ func runAccountGet(ctx context.Context, a *app, out *jsonOutput) error {
 	return a.table(append(rows, factorRows(user.Factors)...))
 }
 
-// goneHint is for an account that was deleted while its session lived on.
+// goneHint is the hint for an account that was deleted while its session here lived on, to be
+// passed to told.
 func (m *member) goneHint() map[string]string {
 	return map[string]string{"UserNotFoundException": "the account is gone; " + m.next("logout") + " forgets its session here"}
 }
@@ -298,15 +299,16 @@ func runAccountDelete(ctx context.Context, a *app, yes bool) error {
 		return m.told(err, hints)
 	}
 	if err := m.forget(ctx); err != nil {
-		return hinted(fmt.Errorf("the account of %s is deleted, but its session is still here: %w", m.session.Username, err), "%s", m.next("logout", "--username", m.user))
+		return hinted(fmt.Errorf("the account of %s is deleted, but its session is still here: %w", m.session.Username, err),
+			"%s", m.next("logout", "--username", m.user))
 	}
 	a.note("the account of %s at %s is deleted; tokens handed out before keep working at API Gateway until %s",
 		m.session.Username, m.pool.UserPoolID, until(m.session.LastEnd(), a.now()))
 	return nil
 }
 
-// meant refuses a user whom nobody but the profile names: neither this run nor a
-// sign-in.
+// meant refuses to delete the account of a user whom only the profile names, and neither this
+// run nor a sign-in.
 func (a *app) meant() error {
 	s, _, err := a.whose()
 	if err != nil || ofThisRun(s.profile.Get("username")) {
@@ -315,13 +317,14 @@ func (a *app) meant() error {
 	if last, err := a.lastSignIn(s.profile, s.pool); err != nil || last.Typed != "" || last.Machine {
 		return err
 	}
-	return withCode(exitNeeded, hinted(errors.New("delete an account: nobody has signed in, and whose it is must be said"),
-		"%s, or --username with %s", s.next("login"), s.next("account", "delete", "--yes")))
+	unnamed := errors.New("delete an account: nobody has signed in, and whose it is must be said")
+	return withCode(exitNeeded, hinted(unnamed, "%s, or --username with %s", s.next("login"), s.next("account", "delete", "--yes")))
 }
 
 func (m *member) confirmDeletion(ctx context.Context) error {
 	if !m.app.person(m.profile) {
-		return withCode(exitNeeded, hinted(fmt.Errorf("delete the account of %s: nobody is there to confirm it", m.session.Username), "%s", m.next("account", "delete", "--yes")))
+		unconfirmed := fmt.Errorf("delete the account of %s: nobody is there to confirm it", m.session.Username)
+		return withCode(exitNeeded, hinted(unconfirmed, "%s", m.next("account", "delete", "--yes")))
 	}
 	name := m.session.Username
 	m.app.note("this deletes the account of %s at %s, for good", name, m.pool.UserPoolID)
@@ -335,7 +338,7 @@ func (m *member) confirmDeletion(ctx context.Context) error {
 	return nil
 }
 
-// forget drops the session, and that this user was the last to sign in.
+// forget forgets the session, and that this user was the last to sign in.
 func (m *member) forget(ctx context.Context) error {
 	if err := m.dir.End(ctx, m.key()); err != nil {
 		return err
@@ -349,4 +352,31 @@ func (m *member) forget(ctx context.Context) error {
 		return err
 	}
 	return last.End(ctx, key)
+}
+
+// attributeFlags reads a repeatable flag of name=value.
+func attributeFlags(flag string, list []string, parse func([]string) ([]auth.Attribute, error)) ([]auth.Attribute, error) {
+	attributes, err := parse(list)
+	if err != nil {
+		return nil, usagef("--%s: %v", flag, err)
+	}
+	return attributes, nil
+}
+
+// metadataFlag reads --metadata; nil when it was not given.
+func metadataFlag(list []string) (map[string]string, error) {
+	pairs, err := attributeFlags("metadata", list, auth.ParseData)
+	if err != nil || len(pairs) == 0 {
+		return nil, err
+	}
+	metadata := map[string]string{}
+	for _, p := range pairs {
+		metadata[p.Name] = p.Value
+	}
+	return metadata, nil
+}
+
+// addMetadata adds --metadata to a command.
+func addMetadata(cmd *cobra.Command, into *[]string) {
+	cmd.Flags().StringArrayVar(into, "metadata", nil, "NAME=VALUE for the pool's Lambda triggers (ClientMetadata); may be repeated")
 }
