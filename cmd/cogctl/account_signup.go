@@ -80,7 +80,9 @@ func runAccountSignup(ctx context.Context, a *app, o signupOptions) error {
 	if err != nil {
 		resend := s.next("account", "resend", s.user)
 		return s.told(err, map[string]string{
-			"UsernameExistsException":      s.next("login", "--username", s.user) + " signs in\n" + resend + " sends the code again if it was never confirmed\n" + s.next("account", "forgot-password", s.user) + " if the password is forgotten",
+			"UsernameExistsException": lines(s.next("login", "--username", s.user)+" signs in",
+				resend+" sends the code again if it was never confirmed",
+				s.next("account", "forgot-password", s.user)+" if the password is forgotten"),
 			"CodeDeliveryFailureException": "the account may be there all the same: " + resend,
 			lostReply:                      resend + " tells: it sends a code if the account was made",
 		})
