@@ -120,8 +120,8 @@ func runAccountMFAEnable(ctx context.Context, a *app, o mfaOptions) error {
 		return err
 	}
 	if o.factor == auth.FactorTOTP && !o.printSecret && !a.person(m.profile) {
-		return withCode(exitNeeded, hinted(fmt.Errorf("enable totp for %s: nobody is there to put the secret into an app", m.session.Username),
-			"%s prints it and needs nobody", m.next("account", "mfa", "enable", "totp", "--print-secret")))
+		nobody := fmt.Errorf("enable totp for %s: nobody is there to put the secret into an app", m.session.Username)
+		return withCode(exitNeeded, hinted(nobody, "%s prints it and needs nobody", m.next("account", "mfa", "enable", "totp", "--print-secret")))
 	}
 	var before auth.User
 	err = m.act(ctx, func(account auth.Account) (err error) {
@@ -140,15 +140,17 @@ func runAccountMFAEnable(ctx context.Context, a *app, o mfaOptions) error {
 	err = m.act(ctx, func(account auth.Account) error { return account.SetMFA(ctx, changes...) })
 	if err != nil {
 		hints := m.goneHint()
-		hints["InvalidParameterException"] = "sms needs a phone_number and email a verified address (" + m.next("account", "get") + "), and the user pool must have the factor"
+		hints["InvalidParameterException"] = "sms needs a phone_number and email a verified address (" + m.next("account", "get") +
+			"), and the user pool must have the factor"
 		return m.told(err, hints)
 	}
 	a.note("%s is switched on for %s", o.factor, m.session.Username)
 	return nil
 }
 
-// switchOn are the changes that switch one factor on and leave the others as they
-// are: only one can be preferred, so another one is named when it no longer is.
+// switchOn returns the changes that switch one factor on. The others stay as they are, but
+// only one can be preferred: where the new one shall be, the one that was preferred before
+// is changed, too.
 func switchOn(factor auth.Factor, preferred bool, before auth.Factor) []auth.MFAChange {
 	changes := []auth.MFAChange{{Factor: factor, Enabled: true, Preferred: preferred || before == factor}}
 	if preferred && before != factor && slices.Contains(switchable, before) {
@@ -160,7 +162,9 @@ func switchOn(factor auth.Factor, preferred bool, before auth.Factor) []auth.MFA
 func (m *member) totpHints() map[string]string {
 	hints := m.goneHint()
 	wrong := "the app's newest code counts, and the clock of its machine must be right: " + m.next("account", "mfa", "enable", "totp")
-	hints["EnableSoftwareTokenMFAException"], hints["CodeMismatchException"], hints["ExpiredCodeException"] = wrong, wrong, wrong
+	for _, code := range []string{"EnableSoftwareTokenMFAException", "CodeMismatchException", "ExpiredCodeException"} {
+		hints[code] = wrong
+	}
 	hints["SoftwareTokenMFANotFoundException"] = "the user pool has to offer authenticator apps (MFA settings)"
 	hints[lostReply] = "do it again: until a secret is verified for sure, the new one may count or the one before"
 	return hints
@@ -172,8 +176,8 @@ type totpReport struct {
 	Link   string `json:"link"` // otpauth://
 }
 
-// enrol gets a new secret into an app, or onto standard output, and shows
-// Cognito its first code.
+// enrol shows a person a new secret for an authenticator app and proves it to Cognito with
+// the code that they type. With --print-secret enrolHere does the same without a person.
 func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 	var fresh auth.TOTPSecret
 	err := m.act(ctx, func(account auth.Account) (err error) {
@@ -208,8 +212,8 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 	return m.noteUsed(ctx, fresh.Secret, typed.value)
 }
 
-// enrolHere prints the secret and computes the first code itself. What cannot be
-// printed is not verified.
+// enrolHere prints a new secret and proves it with a code that it computes itself. A secret
+// that could not be printed is not proved, and so never comes into use.
 func (m *member) enrolHere(ctx context.Context, o mfaOptions, fresh auth.TOTPSecret) error {
 	var err error
 	if o.out.wanted() {
@@ -239,7 +243,8 @@ func (m *member) verifyTOTP(ctx context.Context, code, deviceName string) error 
 	return m.act(ctx, func(account auth.Account) error { return account.VerifyTOTP(ctx, code, deviceName) })
 }
 
-// noteUsed notes the time step of a code that a person typed, where it is known.
+// noteUsed notes the time step of a code that a person typed, where one of the three around
+// now has that code.
 func (m *member) noteUsed(ctx context.Context, secret, code string) error {
 	now := stepAt(m.app.now())
 	for step := now - 1; step <= now+1; step++ {
@@ -250,9 +255,9 @@ func (m *member) noteUsed(ctx context.Context, secret, code string) error {
 	return nil
 }
 
-// noteStep remembers the time step of a code, so that a sign-in with the same
-// secret does not send it again: servers take each once. The steps of a secret
-// from before do not count any more, so that nothing has to wait for the next.
+// noteStep notes the time step of a code, so that a sign-in with the same secret does not
+// send the code again: servers take each once. It replaces what was noted of the secret
+// before, for which nothing has to wait any more.
 func (m *member) noteStep(ctx context.Context, step int64) error {
 	steps, err := m.app.usedSteps(m.profile)
 	if err != nil {
