@@ -175,9 +175,11 @@ func (m *member) deviceHints() map[string]string {
 // newAccountDeviceRemember makes both remember and its opposite.
 func newAccountDeviceRemember(a *app, remember bool) *cobra.Command {
 	var o deviceOptions
-	name, short, long := "remember", "Let a device stand in for the second factor", "Let a device stand in for the second factor."
+	name, short := "remember", "Let a device stand in for the second factor"
+	long := short + "."
 	if !remember {
-		name, short, long = "not-remember", "Let a device stand in for the second factor no longer", "Let a device stand in for the second factor no longer; it stays in the list."
+		name, short = "not-remember", "Let a device stand in for the second factor no longer"
+		long = short + "; it stays in the list."
 	}
 	cmd := &cobra.Command{
 		Use:     name + " KEY|--this",
@@ -203,8 +205,8 @@ func runAccountDeviceRemember(ctx context.Context, a *app, o deviceOptions, reme
 	}
 	key := m.keyOf(o)
 	if key == "" {
-		return hinted(fmt.Errorf("this session of %s has no device: the user pool tracks none, or it signed in without", m.session.Username),
-			"%s", m.next("account", "device", "list"))
+		none := fmt.Errorf("this session of %s has no device: the user pool tracks none, or it signed in without", m.session.Username)
+		return hinted(none, "%s", m.next("account", "device", "list"))
 	}
 	err = m.act(ctx, func(account auth.Account) error { return account.RememberDevice(ctx, key, remember) })
 	if err != nil {
