@@ -92,7 +92,8 @@ func (b *browserSignIn) open(ctx context.Context) <-chan error {
 func (b *browserSignIn) late() error {
 	hint := "begin again with cogctl login --web, with a longer --timeout if you need it"
 	if b.callback != nil {
-		hint = fmt.Sprintf("if the browser showed an error, the callback URL may not be registered for the app client %s; it must be exactly:\n  %s\n%s", b.pool.ClientID, b.flow.Redirect, hint)
+		hint = fmt.Sprintf("if the browser showed an error, the callback URL may not be registered for the app client %s; "+
+			"it must be exactly:\n  %s\n%s", b.pool.ClientID, b.flow.Redirect, hint)
 	}
 	return hinted(withCode(exitNeeded, fmt.Errorf("the sign-in in the browser was not finished within %s", b.web.timeout)), "%s", hint)
 }
@@ -100,9 +101,11 @@ func (b *browserSignIn) late() error {
 // reminder is what a person should know when nothing comes back.
 func (b *browserSignIn) reminder() string {
 	if b.callback == nil {
-		return "Nothing pasted yet. If the browser shows an error about the callback URL, it is not registered for the app client: this one must be, exactly:\n  " + b.flow.Redirect
+		return "Nothing pasted yet. If the browser shows an error about the callback URL, it is not registered " +
+			"for the app client: this one must be, exactly:\n  " + b.flow.Redirect
 	}
-	return fmt.Sprintf("No answer yet. If the browser shows an error about the callback URL (redirect_mismatch), either register exactly this one for the app client %s:\n  %s\nor name one that is registered: --callback-url URL", b.pool.ClientID, b.flow.Redirect)
+	return fmt.Sprintf("No answer yet. If the browser shows an error about the callback URL (redirect_mismatch), either register "+
+		"exactly this one for the app client %s:\n  %s\nor name one that is registered: --callback-url URL", b.pool.ClientID, b.flow.Redirect)
 }
 
 // question is what stands before the cursor.
