@@ -89,7 +89,9 @@ func (l *login) prepareBrowser(ctx context.Context) (b *browserSignIn, err error
 // nobodyThere says what would sign in where no browser can be.
 func (l *login) nobodyThere(why string) error {
 	return hinted(withCode(exitNeeded, fmt.Errorf("a browser and a person are needed to sign in, and neither is there (%s)", why)),
-		"--no-browser prints the address and waits for somebody to open it\nwithout a person: --flow srp with COGCTL_USERNAME and COGCTL_PASSWORD, --flow client-credentials with COGCTL_CLIENT_SECRET, or --with-token")
+		"--no-browser prints the address and waits for somebody to open it\n"+
+			"without a person: --flow srp with COGCTL_USERNAME and COGCTL_PASSWORD, "+
+			"--flow client-credentials with COGCTL_CLIENT_SECRET, or --with-token")
 }
 
 // listen begins the sign-in, with the first callback URL that this machine can
@@ -104,8 +106,8 @@ func (b *browserSignIn) listen(ctx context.Context) error {
 	case away >= 0 && b.person:
 		b.flow.Redirect = urls[away]
 	case errors.Is(err, auth.ErrNoLoopback):
-		return hinted(withCode(exitNeeded, fmt.Errorf("the callback URL %s leads elsewhere, so its answer must be pasted, and nobody is there to do it", strings.Join(urls, " "))),
-			"register http://localhost:17170/callback for the app client, and leave callback_urls out")
+		elsewhere := fmt.Errorf("the callback URL %s leads elsewhere, so its answer must be pasted, and nobody is there to do it", strings.Join(urls, " "))
+		return hinted(withCode(exitNeeded, elsewhere), "register http://localhost:17170/callback for the app client, and leave callback_urls out")
 	default:
 		return hinted(err, "end what listens there, or register another callback URL and name it with --callback-url")
 	}
@@ -204,8 +206,10 @@ func (b *browserSignIn) begin(ctx context.Context, tokens auth.Tokens) (auth.Ses
 	}
 	if err := b.sameName(session); err != nil {
 		b.user = ""
-		return auth.Session{}, hinted(withCode(exitRefused, fmt.Errorf("the browser signed in as %s, not as %s", account(session), b.expected)),
-			"the browser may have remembered that account: --prompt login asks anew, --prompt select_account lets you choose\nto sign in as this one: cogctl login --web --username %s", shellWord(session.Username))
+		another := fmt.Errorf("the browser signed in as %s, not as %s", account(session), b.expected)
+		return auth.Session{}, hinted(withCode(exitRefused, another),
+			"the browser may have remembered that account: --prompt login asks anew, --prompt select_account lets you choose\n"+
+				"to sign in as this one: cogctl login --web --username %s", shellWord(session.Username))
 	}
 	return session, nil
 }
@@ -213,10 +217,14 @@ func (b *browserSignIn) begin(ctx context.Context, tokens auth.Tokens) (auth.Ses
 // withoutNonce adds what helps where a provider's ID tokens never hold the nonce.
 func withoutNonce(err error) error {
 	var refused *jwt.VerifyError
-	if !errors.As(err, &refused) || len(refused.Checks) != 1 || refused.Checks[0].Name != jwt.CheckNonce || refused.Checks[0].Code != jwt.CodeClaimMissing {
+	if !errors.As(err, &refused) || len(refused.Checks) != 1 {
 		return err
 	}
-	return hinted(err, "where a provider never returns it (some stand-ins for Cognito do not), --no-nonce sends none:\nthen PKCE alone ties the code to this sign-in")
+	if only := refused.Checks[0]; only.Name != jwt.CheckNonce || only.Code != jwt.CodeClaimMissing {
+		return err
+	}
+	return hinted(err, "where a provider never returns it (some stand-ins for Cognito do not), --no-nonce sends none:\n"+
+		"then PKCE alone ties the code to this sign-in")
 }
 
 // accountIn is the name that an ID token has for its user, for filing the session
