@@ -33,7 +33,7 @@ import (
 // maxForm is the largest form in bytes.
 const maxForm = 64 << 10
 
-// Handler serves a domain. Every field is needed, but Count.
+// Handler serves a domain. Every field is needed, but Count, URL and SocialSigner.
 type Handler struct {
 	Store  *store.Store
 	Pool   *userpool.Handler // judges sign-ins and makes tokens

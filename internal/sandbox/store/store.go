@@ -10,8 +10,9 @@
 // costly arithmetic (an SRP verifier takes milliseconds) is done outside the
 // lock by the caller. Time is a parameter, never read here.
 //
-// No password is kept, only its SRP verifier; no refresh token is kept, only
-// its SHA-256.
+// Of a user's password only the SRP verifier is kept, of a refresh token only its SHA-256.
+// The mailbox keeps codes and temporary passwords as they were sent: it is there for tests
+// to read.
 package store
 
 import (

@@ -44,7 +44,7 @@ const targetPrefix = "AWSCognitoIdentityProviderService."
 
 var protocol = awsjson.Service{MaxBody: MaxBody, TooLarge: errTooLarge, Internal: errInternal, MessageHeader: true}
 
-// Handler is the user pool API. Every field is needed, but Count.
+// Handler is the user pool API. Every field is needed, but Count and Authorize.
 type Handler struct {
 	Store  *store.Store
 	Issuer Issuer
@@ -59,9 +59,9 @@ type Handler struct {
 	// it needs is not counted. It is called from many goroutines. nil is
 	// allowed.
 	Count func(ctx context.Context, call string)
-	// Authorize verifies the signature of a request and asks whether its signer may
-	// run an operation. Its refusals are *Error. Without it a header that is
-	// complete, with a scope for cognito-idp, will do.
+	// Authorize verifies the signature of a request and whether its signer may run the
+	// operation. Its refusals are *Error. When it is nil, an Authorization header that is
+	// complete and whose scope names cognito-idp is enough.
 	Authorize func(r *http.Request, body []byte) error
 }
 
