@@ -88,10 +88,6 @@ func (h *Handler) policyOf(req request) string {
 
 // policyText says what a password needs.
 func policyText(policy store.PasswordPolicy) string {
-	least := policy.MinimumLength
-	if least == 0 {
-		least = 8
-	}
 	var with []string
 	for _, rule := range []struct {
 		off  bool
@@ -104,7 +100,7 @@ func policyText(policy store.PasswordPolicy) string {
 			with = append(with, rule.text)
 		}
 	}
-	words := fmt.Sprintf("At least %d characters", least)
+	words := fmt.Sprintf("At least %d characters", policy.Length())
 	if with != nil {
 		words += ", with " + strings.Join(with, ", ")
 	}

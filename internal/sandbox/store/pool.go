@@ -87,12 +87,15 @@ func (p Pool) TemporaryFor() time.Duration {
 // least 8 characters with an upper-case letter, a lower-case letter, a digit
 // and a symbol.
 type PasswordPolicy struct {
-	MinimumLength int  `toml:"minimum_length"` // 0 means 8
+	MinimumLength int  `toml:"minimum_length"` // characters; 0 means 8
 	NoUppercase   bool `toml:"no_uppercase"`   // not required
 	NoLowercase   bool `toml:"no_lowercase"`
 	NoNumbers     bool `toml:"no_numbers"`
 	NoSymbols     bool `toml:"no_symbols"`
 }
+
+// Length is how many characters a password needs at least.
+func (p PasswordPolicy) Length() int { return cmp.Or(p.MinimumLength, 8) }
 
 // Client is an app client, named as in CreateUserPoolClient. Its zero value is
 // a public client with AWS's defaults, except that it hides whether a user

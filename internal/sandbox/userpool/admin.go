@@ -122,7 +122,7 @@ func (h *Handler) temporaryPassword(pool store.Pool, given string) (string, erro
 	if given != "" {
 		return given, checkPolicy(pool.Policy, given)
 	}
-	length := max(12, pool.Policy.MinimumLength)
+	length := max(12, pool.Policy.Length())
 	var b strings.Builder
 	// One of each kind, then anything: which place holds which kind is no secret.
 	for _, set := range []string{"ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnopqrstuvwxyz", "23456789", "!@#%&*-_=+"} {

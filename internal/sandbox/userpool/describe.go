@@ -75,7 +75,7 @@ func (h *Handler) describeUserPool(_ context.Context, in describeUserPoolInput) 
 		ID: pool.ID, Name: name, Arn: "arn:aws:cognito-idp:" + region + ":123456789012:userpool/" + pool.ID,
 		Policies: policies{
 			PasswordPolicy: passwordPolicy{
-				MinimumLength: cmp.Or(pool.Policy.MinimumLength, 8), TemporaryPasswordValidityDays: days,
+				MinimumLength: pool.Policy.Length(), TemporaryPasswordValidityDays: days,
 				RequireUppercase: !pool.Policy.NoUppercase, RequireLowercase: !pool.Policy.NoLowercase,
 				RequireNumbers: !pool.Policy.NoNumbers, RequireSymbols: !pool.Policy.NoSymbols,
 			},
@@ -172,9 +172,8 @@ type describeUserPoolClientInput struct {
 
 type describeUserPoolClientOutput struct{ UserPoolClient userPoolClientType }
 
-// userPoolClientType is UserPoolClientType, as far as the store knows a client.
-// The validities are in seconds, which the units say: the sandbox's can be
-// shorter than AWS's.
+// userPoolClientType is UserPoolClientType, as far as the store knows a client. The
+// validities of tokens are in seconds, as TokenValidityUnits says.
 type userPoolClientType struct {
 	clientSummary
 	ClientSecret               string `json:",omitempty"`
@@ -213,11 +212,13 @@ func (h *Handler) describeUserPoolClient(_ context.Context, in describeUserPoolC
 		clientSummary: clientSummary{ClientID: c.ID, ClientName: c.ID, UserPoolID: c.PoolID},
 		ClientSecret:  c.Secret, ExplicitAuthFlows: c.ExplicitAuthFlows,
 		PreventUserExistenceErrors: cmp.Or(c.PreventUserExistenceErrors, "ENABLED"),
-		AccessTokenValidity:        int(c.AccessFor().Seconds()), IDTokenValidity: int(c.IDFor().Seconds()), RefreshTokenValidity: int(c.RefreshFor().Seconds()),
-		AuthSessionValidity:   int((c.SessionFor().Seconds() + 59) / 60),
-		TokenValidityUnits:    map[string]string{"AccessToken": "seconds", "IdToken": "seconds", "RefreshToken": "seconds"},
-		EnableTokenRevocation: !c.NoTokenRevocation,
-		CallbackURLs:          c.CallbackURLs, LogoutURLs: c.LogoutURLs,
+		AccessTokenValidity:        int(c.AccessFor().Seconds()),
+		IDTokenValidity:            int(c.IDFor().Seconds()),
+		RefreshTokenValidity:       int(c.RefreshFor().Seconds()),
+		AuthSessionValidity:        int((c.SessionFor().Seconds() + 59) / 60),
+		TokenValidityUnits:         map[string]string{"AccessToken": "seconds", "IdToken": "seconds", "RefreshToken": "seconds"},
+		EnableTokenRevocation:      !c.NoTokenRevocation,
+		CallbackURLs:               c.CallbackURLs, LogoutURLs: c.LogoutURLs,
 		AllowedOAuthFlows: c.OAuthFlows, AllowedOAuthScopes: c.OAuthScopes, AllowedOAuthFlowsUserPoolClient: len(c.OAuthFlows) > 0,
 	}
 	if c.RotateRefreshTokens {

@@ -120,21 +120,17 @@ const symbols = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-"
 // checkPolicy names the first rule that password breaks. The order of the
 // rules is UNCONFIRMED.
 func checkPolicy(policy store.PasswordPolicy, password string) error {
-	least := policy.MinimumLength
-	if least == 0 {
-		least = 8
-	}
 	has := func(f func(rune) bool) bool { return strings.ContainsFunc(password, f) }
 	isSymbol := func(r rune) bool { return strings.ContainsRune(symbols, r) }
-	between := func(lo, hi rune) func(rune) bool { return func(r rune) bool { return lo <= r && r <= hi } }
+	inRange := func(first, last rune) func(rune) bool { return func(r rune) bool { return first <= r && r <= last } }
 	switch {
-	case utf8.RuneCountInString(password) < least:
+	case utf8.RuneCountInString(password) < policy.Length():
 		return errPolicy("Password not long enough")
-	case !policy.NoUppercase && !has(between('A', 'Z')):
+	case !policy.NoUppercase && !has(inRange('A', 'Z')):
 		return errPolicy("Password must have uppercase characters")
-	case !policy.NoLowercase && !has(between('a', 'z')):
+	case !policy.NoLowercase && !has(inRange('a', 'z')):
 		return errPolicy("Password must have lowercase characters")
-	case !policy.NoNumbers && !has(between('0', '9')):
+	case !policy.NoNumbers && !has(inRange('0', '9')):
 		return errPolicy("Password must have numeric characters")
 	case !policy.NoSymbols && !has(isSymbol) && !strings.Contains(strings.TrimSpace(password), " "):
 		return errPolicy("Password must have symbol characters")
