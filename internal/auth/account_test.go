@@ -95,6 +95,58 @@ func TestSentOnce(t *testing.T) {
 	}
 }
 
+// TestGoesAlong: what was given beside the point of an operation is sent with it.
+func TestGoesAlong(t *testing.T) {
+	t.Parallel()
+	const member = `"ClientMetadata":{"trigger":"hint"}`
+	hint := map[string]string{"trigger": "hint"}
+	var body string
+	c, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		body = string(data)
+		says(200, `{"Status":"SUCCESS"}`)(w, r)
+	})
+	a := auth.Account{Client: c, Username: "ann", Token: "token"}
+	for _, row := range []struct {
+		want string
+		call func(context.Context) error
+	}{
+		{member, func(ctx context.Context) error {
+			_, err := c.SignUp(ctx, auth.SignUp{Username: "ann", Metadata: hint})
+			return err
+		}},
+		{`"ValidationData":[{"Name":"a","Value":"b"}]`, func(ctx context.Context) error {
+			_, err := c.SignUp(ctx, auth.SignUp{Username: "ann", Validation: []auth.Attribute{{Name: "a", Value: "b"}}})
+			return err
+		}},
+		{member, func(ctx context.Context) error {
+			return c.ConfirmSignUp(ctx, auth.Confirmation{Username: "ann", Metadata: hint})
+		}},
+		{`"ForceAliasCreation":true`, func(ctx context.Context) error {
+			return c.ConfirmSignUp(ctx, auth.Confirmation{Username: "ann", Force: true})
+		}},
+		{member, func(ctx context.Context) error { _, err := c.ResendCode(ctx, "ann", hint); return err }},
+		{member, func(ctx context.Context) error { _, err := c.ForgotPassword(ctx, "ann", hint); return err }},
+		{member, func(ctx context.Context) error {
+			return c.ResetPassword(ctx, auth.Confirmation{Username: "ann", Metadata: hint})
+		}},
+		{member, func(ctx context.Context) error {
+			_, err := a.Update(ctx, []auth.Attribute{{Name: "email", Value: "x"}}, hint)
+			return err
+		}},
+		{member, func(ctx context.Context) error { _, err := a.SendCode(ctx, "email", hint); return err }},
+		{`"FriendlyDeviceName":"ci"`, func(ctx context.Context) error { return a.VerifyTOTP(ctx, "123456", "ci") }},
+		{`"SMSMfaSettings":{"Enabled":true}`, func(ctx context.Context) error {
+			return a.SetMFA(ctx, auth.MFAChange{Factor: auth.FactorSMS, Enabled: true})
+		}},
+		{`"EmailMfaSettings":{}`, func(ctx context.Context) error { return a.SetMFA(ctx, auth.MFAChange{Factor: auth.FactorEmail}) }},
+	} {
+		if err := row.call(t.Context()); err != nil || !strings.Contains(body, row.want) {
+			t.Errorf("%v, sent %s, want %s", err, body, row.want)
+		}
+	}
+}
+
 // TestNeverSent: where no connection opens, nothing can have happened; where the
 // program is stopped in the middle, nobody knows.
 func TestNeverSent(t *testing.T) {

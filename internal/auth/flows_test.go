@@ -95,6 +95,7 @@ func TestRestart(t *testing.T) {
 		"set-up lost": {challenge("MFA_SETUP", "s", nil), []any{map[string]any{"SecretCode": "JBSWY3DPEHPK3PXP", "Session": "s2"},
 			map[string]any{"Status": "SUCCESS", "Session": "s3"}, nil}, 1, 0, false},
 		"refused":             {sms, []any{wrong}, 1, 0, false},
+		"a code too old":      {sms, []any{fault("ExpiredCodeException", "Invalid code provided, please request a code again.")}, 1, 0, false},
 		"used, not too late":  {sms, []any{fault("NotAuthorizedException", "Invalid session for the user.")}, 1, 0, false},
 		"nothing in the way":  {sms, nil, 1, 0, true},
 		"expired, then wrong": {sms, []any{expired, wrong}, 2, 1, false},
