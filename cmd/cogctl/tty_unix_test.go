@@ -67,6 +67,17 @@ func (s *screen) await(text string) {
 	}
 }
 
+// press types keys; what stands between bars should arrive apart.
+func (s *screen) press(keys string) {
+	s.t.Helper()
+	for i, part := range strings.Split(keys, "|") {
+		time.Sleep(time.Duration(i) * 30 * time.Millisecond)
+		if _, err := s.master.WriteString(part); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // mode is how the terminal is set.
 func (s *screen) mode() *term.State {
 	s.t.Helper()
@@ -123,12 +134,7 @@ func TestKeysAtAPrompt(t *testing.T) {
 				over <- said{answer, err}
 			}()
 			s.await("What: ")
-			for i, keys := range strings.Split(row.keys, "|") {
-				time.Sleep(time.Duration(i) * 30 * time.Millisecond) // they should arrive apart
-				if _, err := s.master.WriteString(keys); err != nil {
-					t.Fatal(err)
-				}
-			}
+			s.press(row.keys)
 			select {
 			case got := <-over:
 				if got.answer != row.answer || exitCode(got.err) != row.code {
