@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
