@@ -268,7 +268,7 @@ func (s signIn) inputNeeded(q auth.Question) error {
 	}
 	needed := &auth.InputError{Item: q.Item, Subject: subject, Answers: answers}
 	if _, name := codeLater(s.profile, q.Name); codeWanted(q) && name != "" {
-		return hinted(needed, "the profile's %s is looked up for a sign-in that was asked for: %s", name, login)
+		return hinted(needed, "the profile's %s is looked up only by a sign-in that was asked for: %s", name, login)
 	}
 	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
 		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (%s),\n"+
