@@ -243,8 +243,8 @@ func TestUnknownChallenge(t *testing.T) {
 		server := newWrongServer(t, func(string, map[string]any) (int, any) {
 			return 200, map[string]any{"ChallengeName": name, "Session": "s"}
 		})
-		w := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now)
-		_, err := auth.Password{Client: w.client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
+		client := newWorld(server.URL, "https://issuer.example", "abc", "", time.Now).client
+		_, err := auth.Password{Client: client, Username: "ann", Password: "p", Ask: nobody}.Login(t.Context())
 		var unknown *auth.UnsupportedChallengeError
 		if !errors.As(err, &unknown) || unknown.Name != name {
 			t.Errorf("%s: %v", name, err)

@@ -30,7 +30,8 @@ type RememberedDevice struct {
 func (a *attempt) settleDevice(ctx context.Context, t Tokens) Tokens {
 	if t.DeviceKey == "" {
 		t.DeviceKey = a.user.Device.Key
-		if t.DeviceKey != "" && a.user.RememberDevice { // it may have been confirmed without
+		// It may have been confirmed without. One that was asked for its proof is remembered.
+		if asked := a.device != nil; t.DeviceKey != "" && a.user.RememberDevice && !asked {
 			short, cancel := context.WithTimeout(ctx, a.client.patience())
 			defer cancel()
 			a.client.rememberDevice(short, t, a.user)
