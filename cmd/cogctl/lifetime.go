@@ -26,11 +26,13 @@ func (s signIn) stillGood(session auth.Session, min time.Duration, err error) bo
 }
 
 // refreshed is the session renewed by its refresh token, which takes none of the secrets
-// of a sign-in but the client's: unknown tells why one of the others is not to be had now.
+// of a sign-in but the client's: unknown tells why one of them is not to be had now. It is
+// not looked up again.
 func (s signIn) refreshed(ctx context.Context, dir *cache.Dir[auth.Session], min time.Duration, unknown error) (auth.Session, error) {
 	stored, exact, err := s.find(dir)
-	secret, unresolved := s.app.reveal(ctx, s.profile, "client_secret")
-	if ctx.Err() != nil || err != nil || unresolved != nil || !exact || stored.Refresh == "" {
+	secret := s.secrets.clientSecret
+	unresolved := secret == "" && s.profile.Get("client_secret").Set()
+	if ctx.Err() != nil || err != nil || unresolved || !exact || stored.Refresh == "" {
 		return auth.Session{}, unknown
 	}
 	s = s.as(stored)

@@ -208,7 +208,10 @@ func (a *app) resolve(ctx context.Context, p *config.Profile, v config.Value) (s
 		value = resolved
 	}
 	a.redactor.Add(value)
-	return value, asText(v.Origin.Text, value)
+	if err := asText(v.Origin.Text, value); err != nil {
+		return "", err
+	}
+	return value, nil
 }
 
 // asText refuses what is not UTF-8: in a request it would become something else, and a
