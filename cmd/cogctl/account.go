@@ -139,7 +139,7 @@ func (m *member) act(ctx context.Context, do func(auth.Account) error) error {
 }
 
 func (m *member) account() auth.Account {
-	return auth.Account{Client: m.app.client(m.pool, m.secrets.clientSecret), Username: m.session.Username, Token: m.session.Access}
+	return auth.Account{Client: m.app.client(m.pool, m.secrets.clientSecret), Username: m.user, Token: m.session.Access}
 }
 
 // renew gets another access token than the session has, by a refresh or a sign-in without a

@@ -217,7 +217,7 @@ func runAccountVerify(ctx context.Context, a *app, o verifyOptions) error {
 	}
 	code, err := m.code(ctx, wantedCode{
 		operand: o.code, operation: "VERIFY_USER_ATTRIBUTE", command: []string{"account", "verify", o.attribute},
-		prompt: fmt.Sprintf("The code that was sent to the %s of %s: ", o.attribute, m.session.Username),
+		prompt: fmt.Sprintf("The code that was sent to the %s of %s: ", o.attribute, m.user),
 	})
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func runAccountVerify(ctx context.Context, a *app, o verifyOptions) error {
 		hints[lostReply] = m.next("account", "get") + " tells: " + o.attribute + "_verified"
 		return m.told(err, hints)
 	}
-	a.note("the %s of %s is verified; %s brings tokens that say so", o.attribute, m.session.Username, m.next("token", "refresh"))
+	a.note("the %s of %s is verified; %s brings tokens that say so", o.attribute, m.user, m.next("token", "refresh"))
 	return nil
 }
 

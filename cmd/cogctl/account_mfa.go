@@ -120,7 +120,7 @@ func runAccountMFAEnable(ctx context.Context, a *app, o mfaOptions) error {
 		return err
 	}
 	if o.factor == auth.FactorTOTP && !o.printSecret && !a.person(m.profile) {
-		nobody := fmt.Errorf("enable totp for %s: nobody is there to put the secret into an app", m.session.Username)
+		nobody := fmt.Errorf("enable totp for %s: nobody is there to put the secret into an app", m.user)
 		return withCode(exitNeeded, hinted(nobody, "%s prints it and needs nobody", m.next("account", "mfa", "enable", "totp", "--print-secret")))
 	}
 	var before auth.User
@@ -144,7 +144,7 @@ func runAccountMFAEnable(ctx context.Context, a *app, o mfaOptions) error {
 			"), and the user pool must have the factor"
 		return m.told(err, hints)
 	}
-	a.note("%s is switched on for %s", o.factor, m.session.Username)
+	a.note("%s is switched on for %s", o.factor, m.user)
 	return nil
 }
 
@@ -191,9 +191,9 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 	if o.printSecret {
 		return m.enrolHere(ctx, o, fresh)
 	}
-	m.showAuthenticator(m.session.Username, fresh.Secret)
+	m.showAuthenticator(m.user, fresh.Secret)
 	ask := func(ctx context.Context) (string, error) {
-		typed, err := m.app.terminal.ask(ctx, redact.Visible(fmt.Sprintf("The code that the app shows for %s: ", m.session.Username)))
+		typed, err := m.app.terminal.ask(ctx, redact.Visible(fmt.Sprintf("The code that the app shows for %s: ", m.user)))
 		if err != nil {
 			return "", err
 		}
@@ -217,7 +217,7 @@ func (m *member) enrol(ctx context.Context, o mfaOptions) error {
 func (m *member) enrolHere(ctx context.Context, o mfaOptions, fresh auth.TOTPSecret) error {
 	var err error
 	if o.out.wanted() {
-		err = m.app.printAnswer(ctx, &o.out, totpReport{fresh.Secret, m.otpauth(m.session.Username, fresh.Secret)})
+		err = m.app.printAnswer(ctx, &o.out, totpReport{fresh.Secret, m.otpauth(m.user, fresh.Secret)})
 	} else {
 		err = m.app.println(fresh.Secret)
 	}
@@ -309,9 +309,9 @@ func runAccountMFADisable(ctx context.Context, a *app, which string) error {
 	case err != nil:
 		return m.told(err, m.goneHint())
 	case off == nil:
-		a.note("%s has no such factor switched on", m.session.Username)
+		a.note("%s has no such factor switched on", m.user)
 	default:
-		a.note("%s is switched off for %s", strings.Join(off, ", "), m.session.Username)
+		a.note("%s is switched off for %s", strings.Join(off, ", "), m.user)
 	}
 	return nil
 }

@@ -179,9 +179,9 @@ func runAccountChangePassword(ctx context.Context, a *app, o changePasswordOptio
 		return err
 	}
 	if from != "" {
-		a.note("the password of %s is changed; %s still gives the old one", m.session.Username, from)
+		a.note("the password of %s is changed; %s still gives the old one", m.user, from)
 	} else {
-		a.note("the password of %s is changed", m.session.Username)
+		a.note("the password of %s is changed", m.user)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (m *member) currentPassword(ctx context.Context) (password, from string, er
 	if !m.app.person(m.profile) {
 		return "", "", &auth.InputError{Item: "current password", Subject: m.user, Answers: []string{"COGCTL_PASSWORD", "give --no-previous if there is none yet"}}
 	}
-	password, err = m.app.secretAnswer(ctx, fmt.Sprintf("Current password for %s: ", m.session.Username))
+	password, err = m.app.secretAnswer(ctx, fmt.Sprintf("Current password for %s: ", m.user))
 	return password, "", err
 }
 

@@ -243,8 +243,11 @@ func accountIn(id string) string {
 }
 
 // account is whose session it is, for people: a federated user's name in the pool is
-// a number that says nothing to them.
+// a number that says nothing to them, and so is the UUID of who signs in by e-mail address.
 func account(s auth.Session) string {
+	if s.By != auth.ByOAuth && !s.Machine && s.Typed != "" {
+		return calledAs(s)
+	}
 	token, err := jwt.Parse(s.ID)
 	if err != nil {
 		return s.Username

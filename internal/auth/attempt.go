@@ -144,9 +144,12 @@ const maxSteps = 20
 
 // attempt is one sign-in on its way through the challenges.
 type attempt struct {
-	client   *Client
-	user     *SignIn
-	username string // as typed, then the pool's own name once a challenge says it
+	client *Client
+	user   *SignIn
+	// username is as typed, then the pool's own name once a challenge says it. It is for
+	// the server; people are told the name that was typed, which they know: the pool's own
+	// is a UUID where users sign in by e-mail address, and words of the server's choice.
+	username string
 
 	flow      types.AuthFlowType              // that it began with
 	handshake *srp.Client                     // the SRP exchange that proves the password
@@ -170,7 +173,7 @@ func (a *attempt) run(ctx context.Context, open opener) (Tokens, error) {
 			return Tokens{}, fmt.Errorf("%s: the server's answer holds neither tokens nor a challenge", op)
 		}
 		answer, known := challenges()[s.challenge]
-		unsupported := &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
+		unsupported := &UnsupportedChallengeError{Name: string(s.challenge), Username: a.user.Username}
 		if !known {
 			unsupported.Parameters = slices.Sorted(maps.Keys(s.parameters))
 			return Tokens{}, unsupported

@@ -90,7 +90,7 @@ const (
 // one when nobody is there.
 type Question struct {
 	Item     Item
-	Username string // of the user whom it is about
+	Username string // of the user whom it is about, as typed
 	Name     string // of the attribute ("email", "custom:team"), or else of the challenge
 	Retry    string // why the last answer was refused; empty the first time
 	Refused  int    // how many answers to this challenge were refused so far

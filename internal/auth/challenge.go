@@ -42,7 +42,7 @@ func challenges() map[types.ChallengeNameType]answerer {
 // passwordVerifier computes the SRP proof of the password.
 func (a *attempt) passwordVerifier(ctx context.Context, s step, op string) (step, error) {
 	if a.handshake == nil {
-		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.user.Username}
 	}
 	pool, err := srp.PoolName(a.client.config.UserPoolID)
 	if err != nil {
@@ -124,9 +124,9 @@ func (a *attempt) newPassword(ctx context.Context, s step, op string) (step, err
 	}
 	var questions []Question
 	for _, name := range lacking {
-		questions = append(questions, Question{Item: ItemAttribute, Username: a.username, Name: name})
+		questions = append(questions, Question{Item: ItemAttribute, Username: a.user.Username, Name: name})
 	}
-	q := Question{Item: ItemNewPassword, Username: a.username}
+	q := Question{Item: ItemNewPassword, Username: a.user.Username}
 	answers, err := a.askAll(ctx, append(questions, q))
 	if err != nil {
 		return step{}, err

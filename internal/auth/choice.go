@@ -64,7 +64,7 @@ func (a *attempt) choose(ctx context.Context, options []string, op string, passk
 	if len(options) == 1 && options[0] != string(types.ChallengeNameTypePassword) {
 		return options[0], nil
 	}
-	choice, err := a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.username, Name: string(types.ChallengeNameTypeSelectChallenge), Options: options, Passkey: passkey})
+	choice, err := a.user.Ask(ctx, Question{Item: ItemFirstFactor, Username: a.user.Username, Name: string(types.ChallengeNameTypeSelectChallenge), Options: options, Passkey: passkey})
 	if err == nil && !slices.Contains(options, choice) {
 		err = fmt.Errorf("%s: %q is not a way in that the pool offers, which are %q", op, choice, options)
 	}
@@ -89,7 +89,7 @@ func (a *attempt) password(ctx context.Context, s step, op string) (step, error)
 // passkey refuses WEB_AUTHN: the private key of a passkey is kept by a browser or a
 // phone, and bound to the domain of the sign-in pages.
 func (a *attempt) passkey(context.Context, step, string) (step, error) {
-	return step{}, &UnsupportedChallengeError{Name: string(types.ChallengeNameTypeWebAuthn), Username: a.username,
+	return step{}, &UnsupportedChallengeError{Name: string(types.ChallengeNameTypeWebAuthn), Username: a.user.Username,
 		Why: "a passkey answers in the browser only, on the pool's own sign-in pages"}
 }
 
@@ -102,7 +102,7 @@ func (a *attempt) custom(ctx context.Context, s step, op string) (step, error) {
 	if round := a.seen[s.challenge]; round > 1 {
 		name = fmt.Sprintf("%s_%d", name, round)
 	}
-	answer, err := a.user.Ask(ctx, Question{Item: ItemAnswer, Username: a.username, Name: name, Details: details(s.parameters)})
+	answer, err := a.user.Ask(ctx, Question{Item: ItemAnswer, Username: a.user.Username, Name: name, Details: details(s.parameters)})
 	if err != nil {
 		return step{}, err
 	}

@@ -124,7 +124,7 @@ func (a *attempt) deviceSRP(ctx context.Context, s step, op string) (step, error
 // device. The SRP identity is the device's in its group, not the user's.
 func (a *attempt) devicePassword(ctx context.Context, s step, op string) (step, error) {
 	if a.device == nil {
-		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username}
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.user.Username}
 	}
 	d := a.user.Device
 	responses, err := a.proof(a.device, srp.Identity{Pool: d.GroupKey, User: d.Key, Password: d.Password}, s)

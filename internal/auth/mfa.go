@@ -21,7 +21,7 @@ import (
 func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
 		q := Question{
-			Item: item, Username: a.username, Name: string(s.challenge), ServerTime: s.serverTime,
+			Item: item, Username: a.user.Username, Name: string(s.challenge), ServerTime: s.serverTime,
 			SentTo: redact.Cut(s.parameters["CODE_DELIVERY_DESTINATION"]),
 		}
 		again := &RefusedError{Op: op, Code: "CodeMismatchException", Message: "the server asks for the code again"}
@@ -65,7 +65,7 @@ func usedOnce(message string) bool {
 func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error) {
 	if kinds := s.parameters["MFAS_CAN_SETUP"]; kinds != "" && !strings.Contains(kinds, string(types.ChallengeNameTypeSoftwareTokenMfa)) {
 		why := fmt.Sprintf("the pool takes %s as a second factor, and the user has no address to send a code to: an administrator can set one", kinds)
-		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.username, Why: why}
+		return step{}, &UnsupportedChallengeError{Name: string(s.challenge), Username: a.user.Username, Why: why}
 	}
 	associated, err := a.client.api.AssociateSoftwareToken(ctx, &cip.AssociateSoftwareTokenInput{Session: aws.String(s.session)})
 	if err != nil {
@@ -78,7 +78,7 @@ func (a *attempt) setupMFA(ctx context.Context, s step, op string) (step, error)
 	a.client.secret(aws.ToString(associated.SecretCode))
 	serverTime, _ := awsmiddleware.GetServerTime(associated.ResultMetadata)
 	q := Question{
-		Item: ItemAuthenticator, Username: a.username, Name: string(s.challenge),
+		Item: ItemAuthenticator, Username: a.user.Username, Name: string(s.challenge),
 		Secret: aws.ToString(associated.SecretCode), ServerTime: serverTime,
 	}
 	verify := func(code string) (step, error) {
@@ -132,7 +132,7 @@ func (a *attempt) selectMFA(ctx context.Context, s step, op string) (step, error
 	}
 	kind := kinds[0]
 	if len(kinds) > 1 {
-		q := Question{Item: ItemMFAKind, Username: a.username, Name: string(types.ChallengeNameTypeSelectMfaType), Options: kinds}
+		q := Question{Item: ItemMFAKind, Username: a.user.Username, Name: string(types.ChallengeNameTypeSelectMfaType), Options: kinds}
 		if kind, err = a.user.Ask(ctx, q); err != nil {
 			return step{}, err
 		}
