@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"github.com/cogctl/cogctl/internal/redact"
 	"github.com/cogctl/cogctl/internal/srp"
 )
 
@@ -120,7 +122,7 @@ func (a *attempt) answered(ctx context.Context, q Question, send func(answer str
 func (a *attempt) newPassword(ctx context.Context, s step, op string) (step, error) {
 	lacking, err := lackingAttributes(s)
 	if err != nil {
-		return step{}, err
+		return step{}, fmt.Errorf("%s: %w", op, err)
 	}
 	var questions []Question
 	for _, name := range lacking {
@@ -204,5 +206,23 @@ func lackingAttributes(s step) ([]string, error) {
 			lacking = append(lacking, name)
 		}
 	}
-	return lacking, nil
+	return lacking, boundAttributes(lacking)
+}
+
+// mostAttributes is above what user pools have: 20 standard attributes and up to 50 of their
+// own. https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+const mostAttributes = 100
+
+// boundAttributes refuses more attributes, or longer names, than a user pool has: nobody
+// could answer for them all, nor read an error that names them.
+func boundAttributes(names []string) error {
+	if len(names) > mostAttributes {
+		return fmt.Errorf("the server requires %d attributes of the user, which is more than a user pool has", len(names))
+	}
+	for _, name := range names {
+		if utf8.RuneCountInString(name) > maxAttributeName {
+			return fmt.Errorf("the server requires an attribute with a name of more than %d characters: %q", maxAttributeName, redact.Cut(name))
+		}
+	}
+	return nil
 }

@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,6 +58,39 @@ func TestTypedName(t *testing.T) {
 		u.Username, u.Password = "ann@example.com", "p"
 		if _, err := auth.Password(u).Login(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "sign in ann@example.com: ") || strings.Contains(err.Error(), real) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOddAttributes: what is wrong with the attributes that a server asks for is told with
+// whose sign-in it was, and however many they are, in a few words.
+func TestOddAttributes(t *testing.T) {
+	t.Parallel()
+	list := func(n int, name string) string {
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprint(name, i)
+		}
+		text, _ := json.Marshal(names)
+		return string(text)
+	}
+	for _, row := range []struct{ required, known, want string }{
+		{"{", "", "the server's requiredAttributes is not a JSON array: "},
+		{"[]", "[", "the server's userAttributes is not a JSON object: "},
+		{list(5000, "a"), "", "the server requires 5000 attributes of the user, which is more than a user pool has"},
+		{list(1, strings.Repeat("a", 1e5)), "", "the server requires an attribute with a name of more than 32 characters: "},
+		{list(70, "custom:"), "", ""}, // as many as a user pool can have
+	} {
+		p := &played{first: challenge("NEW_PASSWORD_REQUIRED", "s", map[string]string{"requiredAttributes": row.required, "userAttributes": row.known})}
+		asked := 0
+		u, _ := p.user(t, func(context.Context, auth.Question) (string, error) { asked++; return "x", nil })
+		u.Password = "p"
+		_, err := auth.Password(u).Login(t.Context())
+		switch {
+		case row.want == "" && (err != nil || asked != 71):
+			t.Errorf("asked %d times: %v", asked, err)
+		case row.want != "" && (err == nil || asked > 0 || len(err.Error()) > 1000 || !strings.HasPrefix(err.Error(), "sign in ann at us-east-1_Sandbox01: "+row.want)):
+			t.Errorf("asked %d times: %.200v", asked, err)
 		}
 	}
 }
