@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -172,6 +173,9 @@ func runAccountChangePassword(ctx context.Context, a *app, o changePasswordOptio
 		hints[lostReply] = m.next("login", "--username", m.user) + " with the new password tells; if that is refused, the old one still holds"
 		if refused, ok := wrongPassword(err); ok && from != "" && refused.Code == "NotAuthorizedException" {
 			hints[refused.Code] = "the current password came from " + from
+		}
+		if code, message := serverWord(err); o.noPrevious && strings.Contains(strings.ToLower(message), "previouspassword") {
+			hints[code] = "the account has a password: leave --no-previous out, and give the current one"
 		}
 		return m.told(err, hints)
 	}
