@@ -42,6 +42,7 @@ func advices() []advice {
 		{refused, "username or password", "check the name, the password and the user pool: cogctl profile show", 0, atSignIn},
 		{"UserNotFoundException", "", "check the name and the user pool: cogctl profile show", 0, ""},
 		{"CodeMismatchException", "", "the code is wrong or used up: take the newest one", 0, atSignIn},
+		{"ExpiredCodeException", "already been used", "an authenticator's code counts once: wait half a minute for the next one;\nif several in a row are refused, other sign-ins use them, or the server's clock was set back", 0, atSignIn},
 		{"ExpiredCodeException", "", "the code is too old or used up: ask for a new one; cogctl login does, for its own codes", 0, atSignIn},
 		{"ResourceNotFoundException", "user pool", "check user_pool_id and client_id: cogctl profile show", exitUsage, ""},
 		{"PasswordHistoryPolicyViolationException", "", "choose a password that this account has not had before: COGCTL_NEW_PASSWORD", exitRefused, atSignIn},

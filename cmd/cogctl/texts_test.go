@@ -75,6 +75,7 @@ func texts() []textRow {
 		{"CodeMismatchException", "Invalid code or auth state for the user.", true, told{exitRefused, kept}, told{exitRefused, newest}, told{}},
 		{"CodeMismatchException", "Invalid verification code provided, please try again.", true, told{exitRefused, kept}, told{exitRefused, newest}, told{}},
 		{"ExpiredCodeException", "Invalid code provided, please request a code again.", true, told{exitRefused, kept}, told{exitRefused, "the code is too old or used up: ask for a new one; cogctl login does, for its own codes"}, told{}},
+		{"ExpiredCodeException", "Your software token has already been used once.", true, told{exitRefused, kept}, told{exitRefused, "an authenticator's code counts once: wait half a minute for the next one"}, told{}},
 		{"UserNotFoundException", "User does not exist.", false, told{exitNeeded, "check the name and the user pool: cogctl profile show\ncogctl login --username ann\nor set COGCTL_PASSWORD"}, told{exitRefused, "check the name and the user pool: cogctl profile show\nthe password came from COGCTL_PASSWORD"}, told{}},
 		{"UserNotConfirmedException", "User is not confirmed.", true, told{exitRefused, "the sign-up was never confirmed: "}, told{exitRefused, "the sign-up was never confirmed: "}, told{}},
 		{"UsernameExistsException", "User already exists", true, told{exitFailed, kept}, told{exitFailed, ""}, told{}},
