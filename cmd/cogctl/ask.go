@@ -156,6 +156,10 @@ func (s signIn) asker() auth.Ask {
 	}
 	return func(ctx context.Context, q auth.Question) (string, error) {
 		var missing *auth.InputError
+		if q.Retry != "" && s.hasAnother(q) { // no lock is held, and the wait is half a minute
+			s.app.note("the code was used already; waiting for the next")
+			s.app.flush()
+		}
 		if answer, err := stored(ctx, q); err == nil || !errors.As(err, &missing) && !errors.Is(err, auth.ErrNoOther) {
 			return answer, err
 		}
@@ -180,7 +184,7 @@ func (s signIn) asker() auth.Ask {
 		case auth.ItemAnswer:
 			fmt.Fprintf(s.app.redactedStderr(), "%s\n", redact.Visible(q.Details))
 		}
-		typed, err := s.app.terminal.ask(ctx, cell(s.app.redactor.String(prompt(q))))
+		typed, err := s.app.terminal.askAgain(ctx, cell(s.app.redactor.String(prompt(q))))
 		if err == nil && (codeWanted(q) || q.Item == auth.ItemAuthenticator) {
 			return s.app.cleanCode(typed)
 		}
@@ -209,7 +213,7 @@ func (a *app) choose(ctx context.Context, q auth.Question) (string, error) {
 		for i, option := range q.Options {
 			fmt.Fprintf(a.stderr, "  %d  %s\n", i+1, cell(option))
 		}
-		answer, err := a.terminal.ask(ctx, fmt.Sprintf("The %s, 1 to %d: ", q.Item, len(q.Options)))
+		answer, err := a.terminal.askAgain(ctx, fmt.Sprintf("The %s, 1 to %d: ", q.Item, len(q.Options)))
 		if err != nil {
 			return "", err
 		}
@@ -218,6 +222,7 @@ func (a *app) choose(ctx context.Context, q auth.Question) (string, error) {
 				return option, nil
 			}
 		}
+		fmt.Fprintf(a.stderr, "That is none of them: type a number from 1 to %d, or a name as it stands here.\n", len(q.Options))
 	}
 }
 
@@ -271,8 +276,11 @@ func (s signIn) inputNeeded(q auth.Question) error {
 		return hinted(needed, "the profile's %s is looked up only by a sign-in that was asked for: %s", name, login)
 	}
 	if q.Item == auth.ItemSMSCode || q.Item == auth.ItemEmailCode {
-		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (%s),\n"+
-			"or let an authenticator app be the second factor: %s", hintFor(needed), login, s.next("account", "mfa", "enable", "totp"))
+		other := "let an authenticator app be the second factor: " + s.next("account", "mfa", "enable", "totp")
+		if q.First {
+			other = "begin with a password, where the user has one: --flow srp, and COGCTL_PASSWORD"
+		}
+		return hinted(needed, "%s\neach sign-in sends another code: sign in once on a terminal (%s),\nor %s", hintFor(needed), login, other)
 	}
 	return needed
 }

@@ -80,6 +80,17 @@ func (t terminal) ask(ctx context.Context, prompt string) (string, error) {
 	return answer, err
 }
 
+// askAgain is ask, but an empty line is an answer only the second time: a slip of the
+// finger, or a paste of nothing, does not end a sign-in.
+func (t terminal) askAgain(ctx context.Context, prompt string) (string, error) {
+	answer, err := t.askOptional(ctx, prompt)
+	if err != nil || answer != "" {
+		return answer, err
+	}
+	fmt.Fprintln(t.stderr, "Nothing was typed; another empty line ends the sign-in.")
+	return t.ask(ctx, prompt)
+}
+
 // askOptional puts one question to which an empty line is an answer.
 func (t terminal) askOptional(ctx context.Context, prompt string) (string, error) {
 	show := func(tty console) { fmt.Fprint(tty, prompt) }

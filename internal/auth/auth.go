@@ -95,6 +95,7 @@ type Question struct {
 	Retry    string // why the last answer was refused; empty the first time
 	Refused  int    // how many answers to this challenge were refused so far
 
+	First      bool      // the code is the first factor, and not a second one
 	SentTo     string    // where a code went, as the server masks it: "j***@g***"
 	Options    []string  // what may be chosen
 	Passkey    bool      // a passkey would do as well, in a browser

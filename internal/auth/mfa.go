@@ -22,7 +22,7 @@ func code(response string, item Item) answerer {
 	return func(a *attempt, ctx context.Context, s step, op string) (step, error) {
 		q := Question{
 			Item: item, Username: a.user.Username, Name: string(s.challenge), ServerTime: s.serverTime,
-			SentTo: redact.Cut(s.parameters["CODE_DELIVERY_DESTINATION"]),
+			SentTo: redact.Cut(s.parameters["CODE_DELIVERY_DESTINATION"]), First: a.chosen == s.challenge,
 		}
 		again := &RefusedError{Op: op, Code: "CodeMismatchException", Message: "the server asks for the code again"}
 		if a.seen[s.challenge] > 1 {

@@ -251,3 +251,21 @@ func TestSelectMFA(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstOrSecond: a code that begins the sign-in is told from one that comes after a
+// password, though the challenge EMAIL_OTP is the same.
+func TestFirstOrSecond(t *testing.T) {
+	t.Parallel()
+	for preferred, first := range map[string]bool{"EMAIL_OTP": true, "PASSWORD": false} {
+		p := &played{first: challenge("EMAIL_OTP", "s", nil)}
+		var asked []auth.Question
+		u, _ := p.user(t, func(_ context.Context, q auth.Question) (string, error) {
+			asked = append(asked, q)
+			return "123456", nil
+		})
+		u.Password = "p"
+		if _, err := (auth.Choice{SignIn: u, Preferred: preferred}).Login(t.Context()); err != nil || len(asked) != 1 || asked[0].First != first {
+			t.Errorf("%s: %v, asked %+v", preferred, err, asked)
+		}
+	}
+}
