@@ -44,8 +44,7 @@ type world struct {
 func newWorld(endpoint, issuer, clientID, secret string, now func() time.Time) world {
 	client := auth.NewClient(auth.ClientConfig{
 		Region: "us-east-1", UserPoolID: sandbox.DefaultPoolID, ClientID: clientID, ClientSecret: secret,
-		Endpoint: endpoint, HTTP: transport.Client(http.DefaultTransport), Now: now, Random: rand.Reader,
-		Pause: inNoTime,
+		Endpoint: endpoint, HTTP: transport.Client(http.DefaultTransport), Now: now, Random: rand.Reader, Pause: inNoTime,
 	})
 	keys := &jwt.RemoteKeys{URL: issuer + "/.well-known/jwks.json", Client: http.DefaultClient, Now: now}
 	return world{
