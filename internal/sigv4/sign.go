@@ -1,8 +1,10 @@
 package sigv4
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -95,7 +97,7 @@ func (s *Signer) Sign(r *http.Request, payloadHash string, c Credentials, sc Sco
 // of the URL.
 //
 // For S3 the hash is usually UnsignedPayload; another goes into the URL as
-// X-Amz-Content-Sha256 (UNCONFIRMED).
+// X-Amz-Content-Sha256 (UNCONFIRMED). A query in r.URL.Opaque is an error.
 func (s *Signer) Presign(r *http.Request, payloadHash string, c Credentials, sc Scope, v Validity) (Trace, error) {
 	if v.Expires < time.Second || v.Expires > maxExpires {
 		return Trace{}, fmt.Errorf("cannot presign for %v: a presigned URL is good for 1 second to 7 days", v.Expires)
@@ -103,6 +105,9 @@ func (s *Signer) Presign(r *http.Request, payloadHash string, c Credentials, sc 
 	j := job{signer: s, request: r, payloadHash: payloadHash, credentials: c, scope: sc, traits: traitsOf(sc.Service)}
 	if err := j.prepare(v.Now); err != nil {
 		return Trace{}, err
+	}
+	if strings.Contains(r.URL.Opaque, "?") { // the signature's place is RawQuery
+		return Trace{}, errors.New("cannot presign: the query belongs into RawQuery, and Opaque holds one")
 	}
 	for _, name := range []string{algorithmParam, credentialParam, dateParam, expiresParam, signedHeadersParam, tokenParam} {
 		if _, count := parameter(j.query, name); count > 0 {

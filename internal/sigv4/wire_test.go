@@ -189,7 +189,8 @@ func FuzzSignVerify(f *testing.F) {
 	f.Add("/prod/a%20b/../c//d", "b=%2F&a=1+2&a=&;x&%", "application/json", "api.example.com:443", true)
 	f.Add("//x/./..", "", "a  b\r\n c", "[::1%25eth0]:80", false)
 	f.Add("*", "a", "ü", "ü.example", false)
-	f.Add("?", "0", "0", "{", false) // an empty path; a host that net/http leaves out
+	f.Add("?", "0", "0", "{", false)  // an empty path; a host that net/http leaves out
+	f.Add("/a?", "b", "0", "h", true) // a query in an opaque path
 	f.Fuzz(func(t *testing.T, path, query, value, host string, presign bool) {
 		for _, u := range []*url.URL{
 			{Scheme: "https", Host: host, Path: path, RawQuery: query},
