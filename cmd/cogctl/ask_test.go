@@ -59,17 +59,23 @@ func TestStoredAnswers(t *testing.T) {
 	}
 }
 
-// TestStoredChoices: what lies at hand chooses only what is offered, and a password only
-// the way that does not send it.
-func TestStoredChoices(t *testing.T) {
-	t.Parallel()
+// storing is a sign-in with what is stored as given, and an empty environment.
+func storing(t *testing.T, secrets credentials) signIn {
+	t.Helper()
 	a := newApp()
 	a.getenv = func(string) string { return "" }
 	p, err := a.profile()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := signIn{app: a, profile: p, secrets: credentials{password: "Passw0rd!", totpSecret: "JBSWY3DPEHPK3PXP"}}
+	return signIn{app: a, profile: p, secrets: secrets}
+}
+
+// TestStoredChoices: what lies at hand chooses only what is offered, and a password only
+// the way that does not send it.
+func TestStoredChoices(t *testing.T) {
+	t.Parallel()
+	s := storing(t, credentials{password: "Passw0rd!", totpSecret: "JBSWY3DPEHPK3PXP"})
 	for _, row := range []struct {
 		item    auth.Item
 		options []string
@@ -92,13 +98,7 @@ func TestStoredChoices(t *testing.T) {
 // another one after it, and not for ever.
 func TestAnotherStoredAnswer(t *testing.T) {
 	t.Parallel()
-	a := newApp()
-	a.getenv = func(string) string { return "" }
-	p, err := a.profile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := signIn{app: a, profile: p, secrets: credentials{totpSecret: "JBSWY3DPEHPK3PXP", mfaCode: "123456"}}
+	s := storing(t, credentials{totpSecret: "JBSWY3DPEHPK3PXP", mfaCode: "123456"})
 	used := "Your software token has already been used once."
 	for _, row := range []struct {
 		question auth.Question
@@ -115,11 +115,11 @@ func TestAnotherStoredAnswer(t *testing.T) {
 			t.Errorf("%+v: %v", row.question, another)
 		}
 	}
-	if without := (signIn{app: a, profile: p, secrets: credentials{mfaCode: "123456"}}); without.hasAnother(auth.Question{Item: auth.ItemTOTP, Retry: used, Refused: 1}) {
+	if without := storing(t, credentials{mfaCode: "123456"}); without.hasAnother(auth.Question{Item: auth.ItemTOTP, Retry: used, Refused: 1}) {
 		t.Error("another code is said to come of no secret")
 	}
 	// A code that was given is the only one.
-	a.getenv = func(name string) string {
+	s.app.getenv = func(name string) string {
 		return map[string]string{"COGCTL_ANSWER_SOFTWARE_TOKEN_MFA": "123456"}[name]
 	}
 	if s.hasAnother(auth.Question{Item: auth.ItemTOTP, Name: "SOFTWARE_TOKEN_MFA", Retry: used, Refused: 1}) {
